@@ -1,0 +1,172 @@
+#pragma once
+
+#include "messages/errors.hpp"
+#include "messages/requests.hpp"
+#include "messages/storage.hpp"
+#include "messages/turn.hpp"
+
+#include <caf/all.hpp>
+
+// The whole interface of every actor, one type each. A stage of a turn hands its message on and never waits for an
+// answer; only the database actor replies.
+
+namespace geartrain {
+
+// -- small messages between actors ---------------------------------------------
+
+/// task_intake -> result_processor: a task that was just committed; becomes resident.
+struct adopt_task {
+  baton context;
+};
+
+/// step_dispatcher -> result_processor: these steps are with workers now.
+struct steps_leased {
+  std::vector<lease> leases;
+};
+
+/// step_dispatcher -> result_processor: a lease is over without a report.
+struct lease_ended {
+  lease_token token;
+  bool expired = true; ///< true: the attempt counts; false: it never reached a worker and does not
+};
+
+/// result_processor -> step_dispatcher: leases that outlived a restart, found in the rows.
+struct adopt_leases {
+  std::vector<leased_step> leases;
+};
+
+/// Asks the dispatcher to take back whatever of these steps is not with a worker yet.
+struct withdraw_steps {
+  std::vector<step_id> steps;
+};
+
+/// Those of the asked steps that are with a worker and can't be taken back.
+struct withdrawn_reply {
+  std::vector<step_id> still_leased;
+};
+
+/// result_processor -> timers: wake me for this step at that time.
+struct arm_timer {
+  step_id step;
+  timestamp due;
+};
+
+/// timers -> result_processor.
+struct timer_due {
+  step_id step;
+};
+
+/// supervisor -> result_processor: an actor was restarted (or the node starts): redo open turns from rows, make every
+/// open task of this shard resident, announce ready steps, leases and timers again. Idempotent.
+struct recover_request {
+  completion<std::uint32_t> done; ///< number of resident tasks
+};
+
+/// Forget an idle resident task (memory pressure, tests); it comes back from its rows when needed.
+struct evict_task {
+  task_id id;
+};
+
+/// Orderly stop: take nothing new, finish what is open, then answer.
+struct drain_request {
+  completion<std::uint32_t> done;
+};
+
+/// Periodic work of the receiving actor; private.
+struct tick {};
+
+} // namespace geartrain
+
+// In-process messages: they move pointers and callbacks and must never leave the process.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::create_task_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::create_task_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::commit_turn_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::commit_turn_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::load_task_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::task_rows_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::open_tasks_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::open_tasks_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::list_tasks_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::list_tasks_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::sync_claims_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::record_refused_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::unit_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::put_template_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::put_template_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::fetch_templates_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::fetch_templates_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::ping_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::create_task_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::register_template_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::submit_reports)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_task_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::poll_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::poll_cancelled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::leases_returned)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::heartbeat_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::evaluate_turn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::finalize_turn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::turn_closed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::steps_ready)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::adopt_task)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::steps_leased)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::lease_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::adopt_leases)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::withdraw_steps)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::withdrawn_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::arm_timer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::timer_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::recover_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::evict_task)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::drain_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::tick)
+
+namespace geartrain {
+
+/// Pools the connections; answers every unit exactly once. Overfull: errc::overloaded.
+using db_actor = caf::typed_actor<
+  caf::replies_to<commit_turn_unit>::with<commit_turn_reply>,
+  caf::replies_to<create_task_unit>::with<create_task_reply>,
+  caf::replies_to<load_task_unit>::with<task_rows_ptr>,
+  caf::replies_to<sync_claims_unit>::with<unit_done>,
+  caf::replies_to<record_refused_unit>::with<unit_done>,
+  caf::replies_to<open_tasks_unit>::with<open_tasks_reply>,
+  caf::replies_to<list_tasks_unit>::with<list_tasks_reply>,
+  caf::replies_to<put_template_unit>::with<put_template_reply>,
+  caf::replies_to<fetch_templates_unit>::with<fetch_templates_reply>,
+  caf::replies_to<ping_unit>::with<unit_done>>;
+
+using task_intake_actor = caf::typed_actor<caf::reacts_to<create_task_request>, caf::reacts_to<drain_request>>;
+
+using template_registry_actor = caf::typed_actor<caf::reacts_to<register_template_request>, caf::reacts_to<tick>>;
+
+using result_processor_actor = caf::typed_actor<
+  caf::reacts_to<submit_reports>,
+  caf::reacts_to<turn_closed>,
+  caf::reacts_to<steps_leased>,
+  caf::reacts_to<adopt_task>,
+  caf::reacts_to<read_task_request>,
+  caf::reacts_to<timer_due>,
+  caf::reacts_to<lease_ended>,
+  caf::reacts_to<recover_request>,
+  caf::reacts_to<evict_task>,
+  caf::reacts_to<drain_request>>;
+
+using task_coordinator_actor = caf::typed_actor<caf::reacts_to<evaluate_turn>>;
+
+using task_finalizer_actor = caf::typed_actor<caf::reacts_to<finalize_turn>>;
+
+using step_dispatcher_actor = caf::typed_actor<
+  caf::reacts_to<poll_request>,
+  caf::reacts_to<steps_ready>,
+  caf::reacts_to<heartbeat_request>,
+  caf::reacts_to<poll_cancelled>,
+  caf::reacts_to<leases_returned>,
+  caf::reacts_to<adopt_leases>,
+  caf::replies_to<withdraw_steps>::with<withdrawn_reply>,
+  caf::reacts_to<drain_request>,
+  caf::reacts_to<tick>>;
+
+using timers_actor = caf::typed_actor<caf::reacts_to<arm_timer>, caf::reacts_to<tick>>;
+
+} // namespace geartrain

@@ -1,0 +1,115 @@
+#pragma once
+
+#include "messages/completion.hpp"
+#include "messages/problem.hpp"
+#include "messages/task.hpp"
+#include "messages/worker.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+// What the outside asks of the actors. Each message carries the completion that must be answered once.
+
+namespace geartrain {
+
+// -- task_intake ---------------------------------------------------------------
+
+struct create_task {
+  std::string namespace_name;
+  std::string name;
+  std::optional<std::string> version; ///< absent: the newest registered
+  task_input input;                   ///< requested_at is set by the intake
+  std::optional<identity_strategy> identity;
+  std::optional<std::string> idempotency_key;
+};
+
+struct task_created {
+  task_snapshot task;
+};
+
+struct duplicate_task {
+  task_id existing;
+};
+
+/// The context breaks the template's input_schema.
+struct context_refused {
+  problems found;
+};
+
+using create_task_result = std::variant<task_created, duplicate_task, context_refused>;
+
+/// errc::not_found for an unknown template; errc::invalid for what breaks a rule of the request.
+struct create_task_request {
+  create_task task;
+  completion<create_task_result> done;
+};
+
+// -- template_registry ---------------------------------------------------------
+
+struct template_registered {
+  template_snapshot definition;
+  bool new_version = false;
+};
+
+struct template_refused {
+  problems found;
+};
+
+using register_template_result = std::variant<template_registered, template_refused>;
+
+struct register_template_request {
+  std::string text;
+  bool is_json = false; ///< false: YAML
+  completion<register_template_result> done;
+};
+
+// -- result_processor ------------------------------------------------------------
+
+struct report_message {
+  step_report report;
+  completion<report_answer> done;
+};
+
+/// Reports of tasks that belong to the receiving shard.
+struct submit_reports {
+  std::vector<report_message> reports;
+};
+
+/// errc::not_found if there is no such task.
+struct read_task_request {
+  task_id id;
+  completion<task_snapshot> done;
+};
+
+// -- step_dispatcher -------------------------------------------------------------
+
+struct poll_request {
+  std::uint64_t poll_id = 0; ///< unique in the process; names the poll in poll_cancelled
+  std::string worker;
+  std::vector<std::string> namespaces;
+  std::optional<std::vector<std::string>> handlers; ///< only these callables; absent: any
+  std::uint32_t max_steps = 1;
+  milliseconds wait{0};
+  completion<std::vector<leased_step>> done;
+};
+
+/// The client of a waiting poll went away.
+struct poll_cancelled {
+  std::uint64_t poll_id = 0;
+};
+
+/// These leases were given out but never reached their worker: make the steps ready again, the attempt did not happen.
+struct leases_returned {
+  std::vector<lease_token> tokens;
+};
+
+struct heartbeat_request {
+  std::string worker;
+  std::vector<lease_token> tokens;
+  completion<std::vector<heartbeat_answer>> done; ///< in the order of `tokens`
+};
+
+} // namespace geartrain

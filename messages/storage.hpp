@@ -1,0 +1,174 @@
+#pragma once
+
+#include "messages/task.hpp"
+#include "messages/turn.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Units of work for the database actor and its answers: complete values, never a connection or an open transaction.
+// Failures arrive as caf::error made from errc (unavailable: the outcome of a write is unknown).
+
+namespace geartrain {
+
+// -- tasks -------------------------------------------------------------------
+
+/// Creates a task: head row, input and identity in one statement. Safe to repeat with the same id.
+struct create_task_unit {
+  task_id id;
+  std::int64_t template_id = 0;
+  task_state state = task_state::steps_in_process;
+  std::uint32_t steps_total = 0;
+  std::optional<std::string> identity_hash; ///< 32 raw bytes; absent: always unique
+  input_snapshot input;
+  timestamp now;
+};
+
+struct create_task_reply {
+  bool created = false; ///< also true if an earlier try of the same unit had done it
+  task_id existing;     ///< holder of the identity, when not created
+};
+
+/// Commits one turn.
+struct commit_turn_unit {
+  turn_record record;
+};
+
+struct commit_turn_reply {
+  bool committed = false; ///< false: the version was no longer the expected one, nothing was written
+};
+
+struct head_row {
+  task_id id;
+  std::int64_t template_id = 0;
+  task_state state = task_state::pending;
+  std::int32_t version = 0;
+  std::uint32_t steps_total = 0;
+  timestamp created_at;
+  timestamp updated_at;
+  std::optional<timestamp> completed_at;
+  std::optional<timestamp> due_at;
+};
+
+/// A recorded claim: a step that a worker has held for longer than a moment.
+struct claim_row {
+  std::uint16_t number = 0;
+  std::uint16_t attempt = 0;
+  std::uint32_t epoch = 0;
+  std::uint64_t lease_nonce = 0;
+  std::string worker;
+  timestamp claimed_at;
+  timestamp token_expires_at; ///< lease_token::expires_at
+  timestamp expires_at;       ///< of the lease, heartbeats included
+};
+
+/// All rows of one task, as read in one round trip.
+struct task_rows {
+  head_row head;
+  task_input input;
+  std::vector<step_outcome> attempts; ///< by step number, then attempt
+  std::vector<claim_row> claims;      ///< only those whose attempt has no row in `attempts`
+};
+
+/// Reads one task; many waiting units share a round trip. No such task: errc::not_found.
+struct load_task_unit {
+  task_id id;
+};
+
+using task_rows_ptr = std::shared_ptr<const task_rows>;
+
+/// One page of the ids of tasks that are not in a terminal state, ascending.
+struct open_tasks_unit {
+  std::vector<std::int16_t> partitions; ///< only tasks of these
+  task_id after;                        ///< nil: from the start
+  std::uint32_t limit = 500;
+};
+
+struct open_tasks_reply {
+  std::vector<task_id> ids;
+};
+
+/// One page of tasks, newest first.
+struct list_tasks_unit {
+  std::optional<std::string> namespace_name;
+  std::optional<task_state> state;
+  std::optional<std::string> initiator;
+  std::optional<std::string> source_system;
+  std::optional<task_id> before; ///< keyset: only tasks older than this one
+  std::uint32_t limit = 25;
+  std::uint32_t offset = 0;
+  timestamp now; ///< a task in waiting_for_retry whose time has come counts as steps_in_process
+};
+
+struct list_tasks_reply {
+  std::vector<task_rows_ptr> tasks;
+  std::uint64_t total_count = 0; ///< of the filter, without paging
+};
+
+// -- claims and refused reports ------------------------------------------------
+
+
+/// Records, extends and removes claims in one statement. Never fences anything by itself: the token does.
+struct sync_claims_unit {
+  std::vector<lease> held;
+  std::vector<lease_token> released;
+};
+
+/// A result that arrived with an outdated token; kept for the audit.
+struct refused_report {
+  lease_token token;
+  std::string worker;
+  bool success = false;
+  timestamp received_at;
+};
+
+struct record_refused_unit {
+  std::vector<refused_report> reports;
+};
+
+/// The write is done.
+struct unit_done {
+  std::uint32_t rows = 0;
+};
+
+// -- templates -----------------------------------------------------------------
+
+struct put_template_unit {
+  std::string namespace_name;
+  std::string name;
+  std::string version;
+  std::string digest;   ///< lower-case hex
+  std::string document; ///< canonical JSON
+};
+
+struct put_template_reply {
+  std::int64_t id = 0;
+  std::int64_t activation = 0; ///< grows with each registration; the greatest of a version is its current revision
+  bool new_version = false;    ///< this namespace, name and version was not registered before
+  bool changed = false;        ///< the current revision is now another one than before
+};
+
+/// All revisions activated after `since` (0: all), oldest activation first, or one by id.
+struct fetch_templates_unit {
+  std::int64_t since = 0;
+  std::optional<std::int64_t> id;
+};
+
+struct template_row {
+  std::int64_t id = 0;
+  std::int64_t activation = 0;
+  std::string document;
+};
+
+struct fetch_templates_reply {
+  std::vector<template_row> rows;
+};
+
+// -- health ----------------------------------------------------------------------
+
+/// Answers when a round trip to the database works.
+struct ping_unit {};
+
+} // namespace geartrain
