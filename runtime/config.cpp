@@ -1,0 +1,88 @@
+#include "runtime/config.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+namespace geartrain {
+
+namespace {
+
+constexpr std::string_view mask = "***";
+
+bool is_url(std::string_view text) {
+  return text.starts_with("postgresql://") || text.starts_with("postgres://");
+}
+
+char lower(char c) {
+  return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+}
+
+// The password between "user:" and the last "@" of the authority. A password may itself hold "@" or "/" by mistake, so
+// everything up to the last "@" before the query is taken: rather too much than a piece of a secret.
+std::string mask_user_info(std::string_view url) {
+  auto begin = url.find("://") + 3;
+  auto at = url.substr(0, url.find('?', begin)).rfind('@');
+  if (at == std::string_view::npos || at < begin)
+    return std::string{url};
+  auto colon = url.find(':', begin);
+  if (colon >= at)
+    return std::string{url};
+  return std::string{url.substr(0, colon + 1)}.append(mask).append(url.substr(at));
+}
+
+// Replaces what follows each "password=" (of a query or of the key=value form) up to the end of the value.
+std::string mask_password_values(const std::string& text, std::string_view ends) {
+  std::string folded = text;
+  std::transform(folded.begin(), folded.end(), folded.begin(), lower);
+  std::string out;
+  std::size_t done = 0;
+  for (auto at = folded.find("password"); at != std::string::npos; at = folded.find("password", at + 1)) {
+    auto equals = folded.find_first_not_of(' ', at + 8);
+    if (at < done || equals == std::string::npos || folded[equals] != '=')
+      continue;
+    auto value = folded.find_first_not_of(' ', equals + 1);
+    if (value == std::string::npos)
+      break;
+    auto end = value;
+    bool quoted = text[value] == '\'';
+    for (end += quoted ? 1 : 0; end < text.size(); ++end) {
+      if (text[end] == '\\')
+        ++end;
+      else if (quoted ? text[end] == '\'' : ends.find(text[end]) != std::string_view::npos)
+        break;
+    }
+    end = std::min(end + (quoted ? 1 : 0), text.size());
+    out.append(text, done, value - done).append(mask);
+    done = end;
+  }
+  return out.append(text, done);
+}
+
+} // namespace
+
+std::string redact_database_url(std::string_view url) {
+  if (is_url(url))
+    return mask_password_values(mask_user_info(url), "&");
+  return mask_password_values(std::string{url}, " \t\r\n");
+}
+
+std::optional<listen_address> parse_listen_address(std::string_view text) {
+  auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0)
+    return std::nullopt;
+  auto host = text.substr(0, colon);
+  auto digits = text.substr(colon + 1);
+  bool bracketed = host.front() == '[' && host.back() == ']' && host.size() > 2;
+  if (bracketed)
+    host = host.substr(1, host.size() - 2);
+  else if (host.find_first_of(":[] ") != std::string_view::npos)
+    return std::nullopt;
+  std::uint16_t port = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
+    return std::nullopt;
+  return listen_address{std::string{host}, port};
+}
+
+} // namespace geartrain

@@ -1,0 +1,98 @@
+#pragma once
+
+#include "messages/time.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// The settings of a node, as plain values. Where they come from: runtime/config_loader.hpp. What each key is called, may
+// hold and means: runtime/config_schema.cpp. A member and its key have the same name, but a duration's key ends in its unit.
+
+namespace geartrain {
+
+struct server_config {
+  std::string listen = "127.0.0.1:8080"; ///< host:port; port 0 picks a free one
+  std::size_t threads = 2;
+  std::size_t max_connections = 10000;
+  std::size_t header_limit_bytes = 16384;
+  std::size_t body_limit_bytes = 1048576;
+  std::size_t worker_body_limit_bytes = 33554432;
+  std::size_t result_limit_bytes = 1048576;
+  milliseconds idle_timeout{75000};
+  std::vector<std::string> cors_origins; ///< empty: CORS is off
+};
+
+struct database_config {
+  std::string url; ///< URL or key=value form of libpq; may hold a password
+  std::size_t connections = 2;
+  std::size_t max_batch = 256;
+  std::size_t max_queue = 8192;
+  milliseconds unit_deadline{10000};
+};
+
+struct workers_config {
+  milliseconds lease{30000};
+};
+
+/// For steps whose template is silent, and for the delays that servers ask for.
+struct retry_config {
+  milliseconds base{1000};
+  milliseconds max{30000};
+  double multiplier = 2.0;
+  std::uint32_t jitter_percent = 15;
+  std::chrono::seconds max_server_delay{3600};
+};
+
+struct limits_config {
+  std::size_t resident_tasks = 100000;
+  std::size_t in_flight_creations = 4096;
+  std::size_t in_flight_reports = 16384;
+  std::size_t waiting_polls = 10000;
+};
+
+struct node_settings {
+  std::size_t shards = 8;
+  std::size_t threads = 0; ///< of the actor scheduler; 0: one per processor
+  milliseconds drain_timeout{15000};
+};
+
+enum class log_format : std::uint8_t { text, json };
+
+struct log_config {
+  std::string level = "info"; ///< trace, debug, info, warn, error, off
+  log_format format = log_format::text;
+};
+
+struct templates_config {
+  std::string directory; ///< its *.yaml, *.yml and *.json are registered at start; empty: none
+};
+
+/// Everything that a node needs to know. A plain value, checked when it was loaded.
+struct config {
+  server_config server;
+  database_config database;
+  workers_config workers;
+  retry_config retry;
+  limits_config limits;
+  node_settings node;
+  log_config log;
+  templates_config templates;
+};
+
+/// A database URL or key=value string with its password replaced by "***"; anything else comes back unchanged.
+std::string redact_database_url(std::string_view url);
+
+struct listen_address {
+  std::string host; ///< without the brackets of an IPv6 address
+  std::uint16_t port = 0;
+};
+
+/// Splits "host:port" or "[v6]:port"; nothing if the text is neither.
+std::optional<listen_address> parse_listen_address(std::string_view text);
+
+} // namespace geartrain
