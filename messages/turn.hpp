@@ -51,7 +51,7 @@ struct evaluate_turn {
 struct finalize_turn {
   baton context;
   std::uint64_t turn = 0;
-  turn_record record;
+  std::vector<step_outcome> outcomes;
 };
 
 enum class turn_status : std::uint8_t {

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "actors/directory.hpp"
+#include "actors/template_catalog.hpp"
+#include "workflow/backoff.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace geartrain {
+
+/// The bounds and times that the actors work with; validated by the node's configuration.
+struct engine_settings {
+  std::size_t shards = 2;
+  milliseconds lease{30000};         ///< how long a dispatched step is held without a heartbeat
+  milliseconds claim_after{1000};    ///< steps held longer than this are recorded, so that a restart respects them
+  milliseconds tick{50};             ///< resolution of lease expiry and of the end of long polls
+  milliseconds report_patience{20000}; ///< how long a report waits for the database before it is refused
+  std::size_t max_resident = 100000; ///< contexts in memory, over all shards
+  retry_defaults retry;
+};
+
+/// What turns cost: written by the result processors, read by the scraper. All atomic.
+struct turn_metrics {
+  static constexpr std::size_t slots = 5; ///< the last one also holds everything above
+  std::atomic<std::uint64_t> turns{0};
+  std::atomic<std::uint64_t> outcomes{0};
+  std::atomic<std::uint64_t> conflicts{0};
+  std::array<std::atomic<std::uint64_t>, slots> round_trips{}; ///< turns by their number of round trips
+};
+
+/// What every actor of the engine shares. Immutable but for the thread-safe parts behind the pointers.
+/// Time and randomness come in through it, so that tests own both.
+struct engine {
+  engine_settings settings;
+  std::shared_ptr<directory> actors;
+  std::shared_ptr<template_catalog> catalog;
+  std::shared_ptr<turn_metrics> turns = std::make_shared<turn_metrics>();
+  std::function<timestamp()> now;
+  std::function<std::uint64_t()> random; ///< uniform 64 bits; callable from any thread
+
+  /// Uniform in [0, 1).
+  double random_fraction() const { return static_cast<double>(random() >> 11) * 0x1.0p-53; }
+};
+
+using engine_ptr = std::shared_ptr<const engine>;
+
+/// Wall-clock now and a generator per thread seeded by the system: what a node uses.
+timestamp system_now();
+std::uint64_t system_random();
+
+} // namespace geartrain

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "messages/storage.hpp"
+#include "messages/task.hpp"
+
+#include <memory>
+
+namespace geartrain {
+
+/// What the rows of a task say about it at time `now`: step states follow from the recorded attempts alone.
+/// `definition` must be the revision that the head row pins. Steps with a worker show as enqueued until the caller
+/// marks the claims that still hold (mark_started). Pure; attempts that name no step of the template are ignored.
+std::unique_ptr<task_context> restore_task(const task_rows& rows, template_snapshot definition, timestamp now);
+
+} // namespace geartrain

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "messages/turn.hpp"
+#include "workflow/backoff.hpp"
+
+#include <memory>
+#include <vector>
+
+// The rules of a turn: how recorded facts change what is known of a task. Pure functions of their arguments: time and
+// randomness come in from outside. A step's state is derived from the facts and moves only along the state machine.
+
+namespace geartrain {
+
+// -- building a context ------------------------------------------------------
+
+/// A new task with its initial steps; those without dependencies are enqueued.
+std::unique_ptr<task_context> new_task(const task_id& id, template_snapshot definition, input_snapshot input,
+                                       timestamp now);
+
+/// The steps of `context` that are enqueued, as numbers.
+std::vector<std::uint16_t> enqueued_steps(const task_context& context);
+
+// -- classifying -------------------------------------------------------------
+
+/// What a worker's report means: success, another attempt after some delay, or the end.
+/// `random` in [0, 1) feeds the jitter.
+step_outcome classify(const step_report& report, const step_definition& step, timestamp claimed_at, timestamp now,
+                      const retry_defaults& defaults, double random);
+
+/// What the expiry of a lease means: a retryable failure that is dispatched again at once, if attempts are left.
+step_outcome classify_expiry(const lease& expired, const step_definition& step, timestamp now);
+
+// -- moving on ----------------------------------------------------------------
+
+/// Marks a step as being with a worker; does nothing if it is not enqueued.
+void mark_started(task_context& context, std::uint16_t number, timestamp claimed_at);
+
+/// Takes back the start of an attempt that never reached its worker.
+void mark_returned(task_context& context, std::uint16_t number);
+
+/// Applies ended attempts and due retries. Returns the numbers of the steps that became enqueued by it.
+std::vector<std::uint16_t> advance(task_context& context, const std::vector<step_outcome>& outcomes,
+                                   const std::vector<std::uint16_t>& due_steps, timestamp now);
+
+/// After a permanent failure nothing new is dispatched: steps that are enqueued and not with a worker wait again.
+void withdraw(task_context& context, const std::vector<std::uint16_t>& numbers);
+
+/// The state in which the task rests after a turn, derived from its steps.
+task_state resting_state(const task_context& context);
+
+/// True when no worker can change the task any more: terminal, or waiting for time to pass.
+bool nothing_to_run(const task_context& context);
+
+/// Brings the context into `state` along a legal path, and fills in what such a turn has to write.
+turn_record close_turn(task_context& context, std::vector<step_outcome> outcomes, task_state state, timestamp now);
+
+/// A due retry is no fact of its own, so nothing is written: a waiting task that has enqueued steps is on its way again.
+void resume_if_due(task_context& context);
+
+/// What a worker needs to run step `number` now. Shares all texts with the context.
+ready_step_ptr make_ready_step(const task_context& context, std::uint16_t number, timestamp now);
+
+} // namespace geartrain
