@@ -1,0 +1,262 @@
+#include "runtime/config_schema.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <initializer_list>
+
+namespace geartrain {
+
+namespace {
+
+// -- members to values and back --------------------------------------------------
+
+constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info", "warn", "error", "off"};
+constexpr std::array<std::string_view, 2> formats{"text", "json"};
+
+config_value to_value(const std::string& member) { return member; }
+config_value to_value(const std::vector<std::string>& member) { return member; }
+config_value to_value(double member) { return member; }
+config_value to_value(std::size_t member) { return static_cast<std::int64_t>(member); }
+config_value to_value(std::uint32_t member) { return static_cast<std::int64_t>(member); }
+config_value to_value(milliseconds member) { return static_cast<std::int64_t>(member.count()); }
+config_value to_value(std::chrono::seconds member) { return static_cast<std::int64_t>(member.count()); }
+config_value to_value(log_format member) { return std::string{formats[static_cast<std::size_t>(member)]}; }
+
+void assign(std::string& member, const config_value& value) { member = std::get<std::string>(value); }
+void assign(double& member, const config_value& value) { member = std::get<double>(value); }
+void assign(std::vector<std::string>& member, const config_value& value) {
+  member = std::get<std::vector<std::string>>(value);
+}
+void assign(log_format& member, const config_value& value) {
+  auto at = std::find(formats.begin(), formats.end(), std::get<std::string>(value));
+  member = static_cast<log_format>(at - formats.begin());
+}
+template <class T>
+  requires std::is_integral_v<T>
+void assign(T& member, const config_value& value) {
+  member = static_cast<T>(std::get<std::int64_t>(value));
+}
+template <class Rep, class Period>
+void assign(std::chrono::duration<Rep, Period>& member, const config_value& value) {
+  member = std::chrono::duration<Rep, Period>{std::get<std::int64_t>(value)};
+}
+
+template <auto Section, auto Member>
+config_key key_of(std::string_view path, std::string_view doc) {
+  config_key key;
+  key.path = path;
+  key.doc = doc;
+  key.get = [](const config& c) { return to_value((c.*Section).*Member); };
+  key.set = [](config& c, const config_value& value) { assign((c.*Section).*Member, value); };
+  return key;
+}
+
+// -- kinds of rows -----------------------------------------------------------------
+
+template <auto Section, auto Member>
+config_key integer(std::string_view path, std::int64_t least, std::int64_t most, std::string_view doc) {
+  auto key = key_of<Section, Member>(path, doc);
+  key.kind = value_kind::integer;
+  key.least = static_cast<double>(least);
+  key.most = static_cast<double>(most);
+  return key;
+}
+
+template <auto Section, auto Member>
+config_key number(std::string_view path, double least, double most, std::string_view doc) {
+  auto key = key_of<Section, Member>(path, doc);
+  key.kind = value_kind::number;
+  key.least = least;
+  key.most = most;
+  return key;
+}
+
+template <auto Section, auto Member>
+config_key choice(std::string_view path, std::span<const std::string_view> choices, std::string_view doc) {
+  auto key = key_of<Section, Member>(path, doc);
+  key.kind = value_kind::choice;
+  key.choices = choices;
+  return key;
+}
+
+config_key with_form(config_key key, bool (*has_form)(std::string_view), std::string_view form) {
+  key.has_form = has_form;
+  key.form = form;
+  return key;
+}
+
+config_key with_alias(config_key key, std::string_view flag) {
+  key.flag_alias = flag;
+  return key;
+}
+
+config_key kept_secret(config_key key) {
+  key.secret = true;
+  return key;
+}
+
+config_key as_list(config_key key) {
+  key.kind = value_kind::list;
+  return key;
+}
+
+bool is_listen_address(std::string_view text) {
+  return parse_listen_address(text).has_value();
+}
+
+// Empty stands for "not set"; whether the database can be reached is seen when the node connects.
+bool is_database_url(std::string_view text) {
+  return text.empty() || text.starts_with("postgresql://") || text.starts_with("postgres://") ||
+         text.find('=') != std::string_view::npos;
+}
+
+bool is_origin(std::string_view text) {
+  auto scheme = text.find("://");
+  return text == "*" || (scheme != std::string_view::npos && scheme > 0 && scheme + 3 < text.size() &&
+                         text.find_first_of(" /", scheme + 3) == std::string_view::npos);
+}
+
+constexpr std::int64_t mib = 1048576;
+constexpr std::int64_t day_ms = 86400000;
+
+constexpr std::array sections{
+  config_section{"server", "How the node listens for HTTP."},
+  config_section{"database", "The PostgreSQL that holds everything."},
+  config_section{"workers", "What workers may hold, and for how long."},
+  config_section{"retry", "Delays between the attempts of a step, where its template is silent."},
+  config_section{"limits", "Bounds of what a node takes on at a time. Over a bound the answer is 503 with Retry-After."},
+  config_section{"node", "The inside of the node."},
+  config_section{"log", "The log, on standard error."},
+  config_section{"templates", "Task templates that the node registers by itself."},
+};
+
+// -- the table -----------------------------------------------------------------------
+
+std::vector<config_key> server_keys() {
+  constexpr auto at = &config::server;
+  using s = server_config;
+  return {
+    with_alias(with_form(key_of<at, &s::listen>("server.listen", "Address and port. Port 0 picks a free port."),
+                         is_listen_address, "host:port, such as 127.0.0.1:8080 or [::1]:8080"),
+               "--listen"),
+    integer<at, &s::threads>("server.threads", 1, 256, "Threads that serve connections."),
+    integer<at, &s::max_connections>("server.max_connections", 1, 1000000,
+                                     "Connections open at a time; further ones wait to be accepted."),
+    integer<at, &s::header_limit_bytes>("server.header_limit_bytes", 1024, mib, "Largest head of a request; else 431."),
+    integer<at, &s::body_limit_bytes>("server.body_limit_bytes", 1024, 1024 * mib,
+                                      "Largest body of a request, but for the calls of workers; else 413."),
+    integer<at, &s::worker_body_limit_bytes>("server.worker_body_limit_bytes", 1024, 1024 * mib,
+                                             "Largest body of a worker's poll, results or heartbeat; else 413."),
+    integer<at, &s::result_limit_bytes>("server.result_limit_bytes", 1024, 1024 * mib,
+                                        "Largest single result in a worker's call; beyond it the item is invalid."),
+    integer<at, &s::idle_timeout>("server.idle_timeout_ms", 100, day_ms,
+                                  "A connection that sends nothing for so long is closed."),
+    with_form(as_list(key_of<at, &s::cors_origins>(
+                "server.cors_origins", "Origins whose pages may call the API. Empty: none; \"*\": all.")),
+              is_origin, "an origin such as https://example.com, or *"),
+  };
+}
+
+std::vector<config_key> database_keys() {
+  constexpr auto at = &config::database;
+  using d = database_config;
+  return {
+    with_form(kept_secret(key_of<at, &d::url>("database.url", "URL, or key=value pairs, as libpq takes them. Needed by "
+                                                              "`geartrain node`.")),
+              is_database_url, "postgresql://user:password@host:5432/database"),
+    integer<at, &d::connections>("database.connections", 1, 64, "Pipelined connections; 2 to 4 are enough for most."),
+    integer<at, &d::max_batch>("database.max_batch", 1, 4096, "Most units of work that share one commit."),
+    integer<at, &d::max_queue>("database.max_queue", 1, 1000000, "Most units of work that wait for a connection."),
+    integer<at, &d::unit_deadline>("database.unit_deadline_ms", 10, 600000,
+                                   "A unit of work that is not done by then fails as unavailable."),
+  };
+}
+
+std::vector<config_key> worker_keys() {
+  return {with_alias(integer<&config::workers, &workers_config::lease>(
+                       "workers.lease_ms", 50, day_ms,
+                       "How long a worker holds a step without a heartbeat. A heartbeat extends to now + this."),
+                     "--lease-ms")};
+}
+
+std::vector<config_key> retry_keys() {
+  constexpr auto at = &config::retry;
+  using r = retry_config;
+  return {
+    integer<at, &r::base>("retry.base_ms", 1, day_ms, "Unit of the back-off: the n-th failure waits base_ms * multiplier^n."),
+    integer<at, &r::max>("retry.max_ms", 1, day_ms, "Longest computed delay; at least retry.base_ms."),
+    number<at, &r::multiplier>("retry.multiplier", 1.0, 10.0, "Growth from one exponential delay to the next."),
+    integer<at, &r::jitter_percent>("retry.jitter_percent", 0, 100, "Computed delays vary at random by so much."),
+    integer<at, &r::max_server_delay>("retry.max_server_delay_seconds", 0, 31536000,
+                                      "Longest delay that a Retry-After or a handler may ask for."),
+  };
+}
+
+std::vector<config_key> limit_keys() {
+  constexpr auto at = &config::limits;
+  using l = limits_config;
+  return {
+    integer<at, &l::resident_tasks>("limits.resident_tasks", 1, 100000000, "Tasks held in memory."),
+    integer<at, &l::in_flight_creations>("limits.in_flight_creations", 1, 1000000, "Task creations under way."),
+    integer<at, &l::in_flight_reports>("limits.in_flight_reports", 1, 1000000, "Results of workers under way."),
+    integer<at, &l::waiting_polls>("limits.waiting_polls", 1, 1000000, "Polls of workers that wait for a step."),
+  };
+}
+
+std::vector<config_key> other_keys() {
+  return {
+    integer<&config::node, &node_settings::shards>("node.shards", 1, 256,
+                                                   "Actors per role among which tasks are spread."),
+    integer<&config::node, &node_settings::threads>("node.threads", 0, 1024,
+                                                    "Threads that run actors; 0: one per processor."),
+    integer<&config::node, &node_settings::drain_timeout>(
+      "node.drain_timeout_ms", 0, 3600000, "At shutdown, how long open work may take to finish. Nothing is lost after."),
+    choice<&config::log, &log_config::level>("log.level", levels, "The least severe messages that are logged."),
+    choice<&config::log, &log_config::format>("log.format", formats, "Lines for people, or one JSON object a line."),
+    with_alias(key_of<&config::templates, &templates_config::directory>(
+                 "templates.directory", "Directory of templates (*.yaml, *.yml, *.json) to register at start. Empty: "
+                                        "none."),
+               "--templates"),
+  };
+}
+
+std::vector<config_key> make_keys() {
+  std::vector<config_key> all;
+  for (auto& part : {server_keys(), database_keys(), worker_keys(), retry_keys(), limit_keys(), other_keys()})
+    all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+} // namespace
+
+std::span<const config_section> config_sections() {
+  return sections;
+}
+
+std::span<const config_key> config_keys() {
+  static const std::vector<config_key> keys = make_keys();
+  return keys;
+}
+
+const config_key* find_config_key(std::string_view path) {
+  auto keys = config_keys();
+  auto at = std::find_if(keys.begin(), keys.end(), [&](const config_key& key) { return key.path == path; });
+  return at == keys.end() ? nullptr : &*at;
+}
+
+std::string environment_name(const config_key& key) {
+  std::string name = "GEARTRAIN_";
+  for (char c : key.path)
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+std::string flag_name(const config_key& key) {
+  std::string name = "--";
+  for (char c : key.path)
+    name += c == '.' || c == '_' ? '-' : c;
+  return name;
+}
+
+} // namespace geartrain
