@@ -1,5 +1,7 @@
 #include "runtime/config.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -69,20 +71,23 @@ std::string redact_database_url(std::string_view url) {
 
 std::optional<listen_address> parse_listen_address(std::string_view text) {
   auto colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0)
+  if (colon == std::string_view::npos)
     return std::nullopt;
-  auto host = text.substr(0, colon);
+  std::string host{text.substr(0, colon)};
   auto digits = text.substr(colon + 1);
-  bool bracketed = host.front() == '[' && host.back() == ']' && host.size() > 2;
+  bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed)
     host = host.substr(1, host.size() - 2);
-  else if (host.find_first_of(":[] ") != std::string_view::npos)
+  else if (host == "localhost")
+    host = "127.0.0.1";
+  in6_addr binary{};
+  if (inet_pton(bracketed ? AF_INET6 : AF_INET, host.c_str(), &binary) != 1)
     return std::nullopt;
   std::uint16_t port = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
     return std::nullopt;
-  return listen_address{std::string{host}, port};
+  return listen_address{std::move(host), port};
 }
 
 } // namespace geartrain

@@ -16,14 +16,15 @@
 namespace geartrain {
 
 struct server_config {
-  std::string listen = "127.0.0.1:8080"; ///< host:port; port 0 picks a free one
+  std::string listen = "127.0.0.1:8080"; ///< what parse_listen_address() takes; port 0 picks a free one
   std::size_t threads = 2;
-  std::size_t max_connections = 10000;
+  std::size_t max_connections = 8192;
   std::size_t header_limit_bytes = 16384;
   std::size_t body_limit_bytes = 1048576;
   std::size_t worker_body_limit_bytes = 33554432;
-  std::size_t result_limit_bytes = 1048576;
   milliseconds idle_timeout{75000};
+  milliseconds read_timeout{30000};
+  milliseconds write_timeout{30000};
   std::vector<std::string> cors_origins; ///< empty: CORS is off
 };
 
@@ -50,9 +51,10 @@ struct retry_config {
 
 struct limits_config {
   std::size_t resident_tasks = 100000;
-  std::size_t in_flight_creations = 4096;
+  std::size_t in_flight_creations = 2048;
   std::size_t in_flight_reports = 16384;
-  std::size_t waiting_polls = 10000;
+  std::size_t in_flight_reads = 2048;
+  std::size_t waiting_polls = 16384;
 };
 
 struct node_settings {
@@ -88,11 +90,11 @@ struct config {
 std::string redact_database_url(std::string_view url);
 
 struct listen_address {
-  std::string host; ///< without the brackets of an IPv6 address
+  std::string host; ///< an IP address, v4 or v6, without brackets
   std::uint16_t port = 0;
 };
 
-/// Splits "host:port" or "[v6]:port"; nothing if the text is neither.
+/// Splits "v4:port", "[v6]:port" or "localhost:port"; nothing if the text is none of these.
 std::optional<listen_address> parse_listen_address(std::string_view text);
 
 } // namespace geartrain

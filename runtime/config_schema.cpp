@@ -138,20 +138,22 @@ std::vector<config_key> server_keys() {
   using s = server_config;
   return {
     with_alias(with_form(key_of<at, &s::listen>("server.listen", "Address and port. Port 0 picks a free port."),
-                         is_listen_address, "host:port, such as 127.0.0.1:8080 or [::1]:8080"),
+                         is_listen_address, "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"),
                "--listen"),
     integer<at, &s::threads>("server.threads", 1, 256, "Threads that serve connections."),
     integer<at, &s::max_connections>("server.max_connections", 1, 1000000,
-                                     "Connections open at a time; further ones wait to be accepted."),
+                                     "Connections open at a time; further ones are answered 503."),
     integer<at, &s::header_limit_bytes>("server.header_limit_bytes", 1024, mib, "Largest head of a request; else 431."),
     integer<at, &s::body_limit_bytes>("server.body_limit_bytes", 1024, 1024 * mib,
                                       "Largest body of a request, but for the calls of workers; else 413."),
     integer<at, &s::worker_body_limit_bytes>("server.worker_body_limit_bytes", 1024, 1024 * mib,
                                              "Largest body of a worker's poll, results or heartbeat; else 413."),
-    integer<at, &s::result_limit_bytes>("server.result_limit_bytes", 1024, 1024 * mib,
-                                        "Largest single result in a worker's call; beyond it the item is invalid."),
     integer<at, &s::idle_timeout>("server.idle_timeout_ms", 100, day_ms,
-                                  "A connection that sends nothing for so long is closed."),
+                                  "A connection without a request is closed after so long."),
+    integer<at, &s::read_timeout>("server.read_timeout_ms", 100, day_ms,
+                                  "How long a request may take to arrive, first byte to last; else 408."),
+    integer<at, &s::write_timeout>("server.write_timeout_ms", 100, day_ms,
+                                   "How long a client may take to accept its answer; else closed."),
     with_form(as_list(key_of<at, &s::cors_origins>(
                 "server.cors_origins", "Origins whose pages may call the API. Empty: none; \"*\": all.")),
               is_origin, "an origin such as https://example.com, or *"),
@@ -200,7 +202,8 @@ std::vector<config_key> limit_keys() {
     integer<at, &l::resident_tasks>("limits.resident_tasks", 1, 100000000, "Tasks held in memory."),
     integer<at, &l::in_flight_creations>("limits.in_flight_creations", 1, 1000000, "Task creations under way."),
     integer<at, &l::in_flight_reports>("limits.in_flight_reports", 1, 1000000, "Results of workers under way."),
-    integer<at, &l::waiting_polls>("limits.waiting_polls", 1, 1000000, "Polls of workers that wait for a step."),
+    integer<at, &l::in_flight_reads>("limits.in_flight_reads", 1, 1000000, "Reads, lists and heartbeats under way."),
+    integer<at, &l::waiting_polls>("limits.waiting_polls", 1, 1000000, "Polls of workers, waiting ones included."),
   };
 }
 
