@@ -44,7 +44,6 @@ struct workers_config {
 struct retry_config {
   milliseconds base{1000};
   milliseconds max{30000};
-  double multiplier = 2.0;
   std::uint32_t jitter_percent = 15;
   std::chrono::seconds max_server_delay{3600};
 };

@@ -119,8 +119,7 @@ private:
     if (!node.IsScalar())
       return complain(node, path, "not a single value; give " + describe_allowed(*key));
     // yaml-cpp marks a scalar that stands in quotes with the tag "!".
-    bool numeric = key->kind == value_kind::integer || key->kind == value_kind::number;
-    if (numeric && node.Tag() == "!")
+    if (key->kind == value_kind::integer && node.Tag() == "!")
       return complain(node, path, fmt::format("\"{}\" is a text; give {}, without quotes", node.Scalar(),
                                               describe_allowed(*key)));
     auto value = parse_config_value(*key, node.Scalar());

@@ -16,7 +16,6 @@ constexpr std::array<std::string_view, 2> formats{"text", "json"};
 
 config_value to_value(const std::string& member) { return member; }
 config_value to_value(const std::vector<std::string>& member) { return member; }
-config_value to_value(double member) { return member; }
 config_value to_value(std::size_t member) { return static_cast<std::int64_t>(member); }
 config_value to_value(std::uint32_t member) { return static_cast<std::int64_t>(member); }
 config_value to_value(milliseconds member) { return static_cast<std::int64_t>(member.count()); }
@@ -24,7 +23,6 @@ config_value to_value(std::chrono::seconds member) { return static_cast<std::int
 config_value to_value(log_format member) { return std::string{formats[static_cast<std::size_t>(member)]}; }
 
 void assign(std::string& member, const config_value& value) { member = std::get<std::string>(value); }
-void assign(double& member, const config_value& value) { member = std::get<double>(value); }
 void assign(std::vector<std::string>& member, const config_value& value) {
   member = std::get<std::vector<std::string>>(value);
 }
@@ -58,15 +56,6 @@ template <auto Section, auto Member>
 config_key integer(std::string_view path, std::int64_t least, std::int64_t most, std::string_view doc) {
   auto key = key_of<Section, Member>(path, doc);
   key.kind = value_kind::integer;
-  key.least = static_cast<double>(least);
-  key.most = static_cast<double>(most);
-  return key;
-}
-
-template <auto Section, auto Member>
-config_key number(std::string_view path, double least, double most, std::string_view doc) {
-  auto key = key_of<Section, Member>(path, doc);
-  key.kind = value_kind::number;
   key.least = least;
   key.most = most;
   return key;
@@ -186,9 +175,8 @@ std::vector<config_key> retry_keys() {
   constexpr auto at = &config::retry;
   using r = retry_config;
   return {
-    integer<at, &r::base>("retry.base_ms", 1, day_ms, "Unit of the back-off: the n-th failure waits base_ms * multiplier^n."),
+    integer<at, &r::base>("retry.base_ms", 1, day_ms, "Unit of the back-off: the n-th failure waits base_ms * 2^n."),
     integer<at, &r::max>("retry.max_ms", 1, day_ms, "Longest computed delay; at least retry.base_ms."),
-    number<at, &r::multiplier>("retry.multiplier", 1.0, 10.0, "Growth from one exponential delay to the next."),
     integer<at, &r::jitter_percent>("retry.jitter_percent", 0, 100, "Computed delays vary at random by so much."),
     integer<at, &r::max_server_delay>("retry.max_server_delay_seconds", 0, 31536000,
                                       "Longest delay that a Retry-After or a handler may ask for."),

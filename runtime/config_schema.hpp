@@ -14,17 +14,17 @@
 
 namespace geartrain {
 
-using config_value = std::variant<std::string, std::int64_t, double, std::vector<std::string>>;
+using config_value = std::variant<std::string, std::int64_t, std::vector<std::string>>;
 
-enum class value_kind : std::uint8_t { text, choice, integer, number, list };
+enum class value_kind : std::uint8_t { text, choice, integer, list };
 
 /// One row of the table. A value: cheap to copy, its views point at literals.
 struct config_key {
   std::string_view path; ///< "section.key"
   std::string_view doc;
   value_kind kind = value_kind::text;
-  double least = 0; ///< of integers and numbers
-  double most = 0;
+  std::int64_t least = 0; ///< of integers
+  std::int64_t most = 0;
   std::span<const std::string_view> choices;
   bool secret = false;           ///< shown only through redact_database_url()
   std::string_view flag_alias;   ///< a short flag beside the derived one, such as "--listen"

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 
 namespace geartrain {
 
@@ -16,18 +15,14 @@ std::string quoted(const config_key& key, std::string_view text) {
   return key.secret ? fmt::format("\"{}\"", redact_database_url(text)) : fmt::format("\"{}\"", text);
 }
 
-template <class T>
-parsed parse_numeric(const config_key& key, std::string_view text) {
-  T number{};
+parsed parse_integer(const config_key& key, std::string_view text) {
+  std::int64_t number = 0;
   auto last = text.data() + text.size();
   auto [end, error] = std::from_chars(text.data(), last, number);
-  if (error == std::errc::result_out_of_range && end == last)
-    return fmt::format("{} is out of range; give {}", text, describe_allowed(key));
-  if (text.empty() || error != std::errc{} || end != last)
-    return fmt::format("{} is not {}; give {}", quoted(key, text),
-                       key.kind == value_kind::integer ? "a whole number" : "a number", describe_allowed(key));
-  // Written so that a NaN fails as well.
-  if (!(static_cast<double>(number) >= key.least && static_cast<double>(number) <= key.most))
+  bool whole = !text.empty() && error != std::errc::invalid_argument && end == last;
+  if (!whole)
+    return fmt::format("{} is not a whole number; give {}", quoted(key, text), describe_allowed(key));
+  if (error == std::errc::result_out_of_range || number < key.least || number > key.most)
     return fmt::format("{} is out of range; give {}", text, describe_allowed(key));
   return config_value{number};
 }
@@ -64,9 +59,7 @@ std::string yaml_value(const config_key& key, const config_value& value) {
 std::variant<config_value, std::string> parse_config_value(const config_key& key, std::string_view text) {
   switch (key.kind) {
     case value_kind::integer:
-      return parse_numeric<std::int64_t>(key, text);
-    case value_kind::number:
-      return parse_numeric<double>(key, text);
+      return parse_integer(key, text);
     case value_kind::list:
       return parse_list(key, text);
     case value_kind::choice:
@@ -90,10 +83,7 @@ std::string complaint_about_element(const config_key& key, std::string_view elem
 std::string describe_allowed(const config_key& key) {
   switch (key.kind) {
     case value_kind::integer:
-      return fmt::format("a whole number from {} to {}", static_cast<std::int64_t>(key.least),
-                         static_cast<std::int64_t>(key.most));
-    case value_kind::number:
-      return fmt::format("a number from {} to {}", key.least, key.most);
+      return fmt::format("a whole number from {} to {}", key.least, key.most);
     case value_kind::choice:
       return fmt::format("one of {}", fmt::join(key.choices, ", "));
     case value_kind::list:
@@ -109,8 +99,6 @@ std::string show_config_value(const config_key& key, const config_value& value) 
     return fmt::format("{}", fmt::join(*list, ","));
   if (auto whole = std::get_if<std::int64_t>(&value))
     return fmt::format("{}", *whole);
-  if (auto number = std::get_if<double>(&value))
-    return fmt::format("{}", *number);
   const auto& text = std::get<std::string>(value);
   return key.secret ? redact_database_url(text) : text;
 }
