@@ -7,7 +7,6 @@
 #include <fstream>
 #include <numeric>
 #include <set>
-#include <sstream>
 
 namespace geartrain {
 
@@ -29,7 +28,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 /// "did you mean ...?" if one of the names is near, else the list of all.
 std::string suggest(std::string_view wrong, const std::vector<std::string_view>& names) {
-  auto nearer = [&](std::string_view a, std::string_view b) { return edit_distance(wrong, a) < edit_distance(wrong, b); };
+  auto nearer = [&](std::string_view a, std::string_view b) {
+    return edit_distance(wrong, a) < edit_distance(wrong, b);
+  };
   auto best = *std::min_element(names.begin(), names.end(), nearer);
   if (edit_distance(wrong, best) <= std::max<std::size_t>(2, best.size() / 4))
     return fmt::format("did you mean \"{}\"?", best);
@@ -42,14 +43,14 @@ public:
 
   config_file_content read() {
     std::ifstream in{name_};
-    std::stringstream text;
-    if (!in || !(text << in.rdbuf() || in.eof())) {
-      content_.problems.push_back(fmt::format("{}: can't read the configuration file; check the path and its rights",
-                                              name_));
+    std::error_code ignored;
+    if (!in || std::filesystem::is_directory(name_, ignored)) {
+      content_.problems.push_back(
+        fmt::format("{}: can't read the configuration file; check the path and its rights", name_));
       return std::move(content_);
     }
     try {
-      auto documents = YAML::LoadAll(text.str());
+      auto documents = YAML::LoadAll(in);
       if (documents.size() > 1)
         complain(documents[1], "", "a second document; keep one");
       else if (!documents.empty())
@@ -64,8 +65,7 @@ private:
   static int line_of(const YAML::Node& node) { return node.Mark().line + 1; }
 
   void complain(const YAML::Node& at, std::string_view key, std::string_view what) {
-    content_.problems.push_back(
-      fmt::format("{}:{}: {}{}{}", name_, line_of(at), key, key.empty() ? "" : ": ", what));
+    content_.problems.push_back(fmt::format("{}:{}: {}{}{}", name_, line_of(at), key, key.empty() ? "" : ": ", what));
   }
 
   void read_root(const YAML::Node& root) {
@@ -120,8 +120,8 @@ private:
       return complain(node, path, "not a single value; give " + describe_allowed(*key));
     // yaml-cpp marks a scalar that stands in quotes with the tag "!".
     if (key->kind == value_kind::integer && node.Tag() == "!")
-      return complain(node, path, fmt::format("\"{}\" is a text; give {}, without quotes", node.Scalar(),
-                                              describe_allowed(*key)));
+      return complain(node, path,
+                      fmt::format("\"{}\" is a text; give {}, without quotes", node.Scalar(), describe_allowed(*key)));
     auto value = parse_config_value(*key, node.Scalar());
     if (auto complaint = std::get_if<std::string>(&value))
       return complain(node, path, *complaint);

@@ -14,15 +14,31 @@ namespace {
 constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info", "warn", "error", "off"};
 constexpr std::array<std::string_view, 2> formats{"text", "json"};
 
-config_value to_value(const std::string& member) { return member; }
-config_value to_value(const std::vector<std::string>& member) { return member; }
-config_value to_value(std::size_t member) { return static_cast<std::int64_t>(member); }
-config_value to_value(std::uint32_t member) { return static_cast<std::int64_t>(member); }
-config_value to_value(milliseconds member) { return static_cast<std::int64_t>(member.count()); }
-config_value to_value(std::chrono::seconds member) { return static_cast<std::int64_t>(member.count()); }
-config_value to_value(log_format member) { return std::string{formats[static_cast<std::size_t>(member)]}; }
+config_value to_value(const std::string& member) {
+  return member;
+}
+config_value to_value(const std::vector<std::string>& member) {
+  return member;
+}
+config_value to_value(std::size_t member) {
+  return static_cast<std::int64_t>(member);
+}
+config_value to_value(std::uint32_t member) {
+  return static_cast<std::int64_t>(member);
+}
+config_value to_value(milliseconds member) {
+  return static_cast<std::int64_t>(member.count());
+}
+config_value to_value(std::chrono::seconds member) {
+  return static_cast<std::int64_t>(member.count());
+}
+config_value to_value(log_format member) {
+  return std::string{formats[static_cast<std::size_t>(member)]};
+}
 
-void assign(std::string& member, const config_value& value) { member = std::get<std::string>(value); }
+void assign(std::string& member, const config_value& value) {
+  member = std::get<std::string>(value);
+}
 void assign(std::vector<std::string>& member, const config_value& value) {
   member = std::get<std::vector<std::string>>(value);
 }
@@ -31,7 +47,7 @@ void assign(log_format& member, const config_value& value) {
   member = static_cast<log_format>(at - formats.begin());
 }
 template <class T>
-  requires std::is_integral_v<T>
+requires std::is_integral_v<T>
 void assign(T& member, const config_value& value) {
   member = static_cast<T>(std::get<std::int64_t>(value));
 }
@@ -114,7 +130,8 @@ constexpr std::array sections{
   config_section{"database", "The PostgreSQL that holds everything."},
   config_section{"workers", "What workers may hold, and for how long."},
   config_section{"retry", "Delays between the attempts of a step, where its template is silent."},
-  config_section{"limits", "Bounds of what a node takes on at a time. Over a bound the answer is 503 with Retry-After."},
+  config_section{"limits",
+                 "Bounds of what a node takes on at a time. Over a bound the answer is 503 with Retry-After."},
   config_section{"node", "The inside of the node."},
   config_section{"log", "The log, on standard error."},
   config_section{"templates", "Task templates that the node registers by itself."},
@@ -143,8 +160,8 @@ std::vector<config_key> server_keys() {
                                   "How long a request may take to arrive, first byte to last; else 408."),
     integer<at, &s::write_timeout>("server.write_timeout_ms", 100, day_ms,
                                    "How long a client may take to accept its answer; else closed."),
-    with_form(as_list(key_of<at, &s::cors_origins>(
-                "server.cors_origins", "Origins whose pages may call the API. Empty: none; \"*\": all.")),
+    with_form(as_list(key_of<at, &s::cors_origins>("server.cors_origins",
+                                                   "Origins whose pages may call the API. Empty: none; \"*\": all.")),
               is_origin, "an origin such as https://example.com, or *"),
   };
 }
@@ -202,7 +219,8 @@ std::vector<config_key> other_keys() {
     integer<&config::node, &node_settings::threads>("node.threads", 0, 1024,
                                                     "Threads that run actors; 0: one per processor."),
     integer<&config::node, &node_settings::drain_timeout>(
-      "node.drain_timeout_ms", 0, 3600000, "At shutdown, how long open work may take to finish. Nothing is lost after."),
+      "node.drain_timeout_ms", 0, 3600000,
+      "At shutdown, how long open work may take to finish. Nothing is lost after."),
     choice<&config::log, &log_config::level>("log.level", levels, "The least severe messages that are logged."),
     choice<&config::log, &log_config::format>("log.format", formats, "Lines for people, or one JSON object a line."),
     with_alias(key_of<&config::templates, &templates_config::directory>(

@@ -26,9 +26,9 @@ struct config_key {
   std::int64_t least = 0; ///< of integers
   std::int64_t most = 0;
   std::span<const std::string_view> choices;
-  bool secret = false;           ///< shown only through redact_database_url()
-  std::string_view flag_alias;   ///< a short flag beside the derived one, such as "--listen"
-  std::string_view form;         ///< what a text must look like, for messages; empty: anything
+  bool secret = false;                          ///< shown only through redact_database_url()
+  std::string_view flag_alias;                  ///< a short flag beside the derived one, such as "--listen"
+  std::string_view form;                        ///< what a text must look like, for messages; empty: anything
   bool (*has_form)(std::string_view) = nullptr; ///< checks `form`, of a text or of each element of a list
   config_value (*get)(const config&) = nullptr;
   void (*set)(config&, const config_value&) = nullptr; ///< the value must have passed parse_config_value()

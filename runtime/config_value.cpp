@@ -12,7 +12,7 @@ namespace {
 using parsed = std::variant<config_value, std::string>;
 
 std::string quoted(const config_key& key, std::string_view text) {
-  return key.secret ? fmt::format("\"{}\"", redact_database_url(text)) : fmt::format("\"{}\"", text);
+  return key.secret ? "the value (not shown)" : fmt::format("\"{}\"", text);
 }
 
 parsed parse_integer(const config_key& key, std::string_view text) {
