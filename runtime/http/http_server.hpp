@@ -21,6 +21,9 @@ struct http_config {
   milliseconds idle_timeout{75000};      ///< between requests: closed silently
   milliseconds read_timeout{30000};      ///< from a request's first byte to its last: 408
   milliseconds write_timeout{30000};     ///< for a client to take its answer: closed
+  milliseconds linger{2000};             ///< how long a refused request's rest is read and thrown away
+  std::size_t max_drained_bytes = std::size_t{64} << 20; ///< at most so much of it
+  std::size_t max_bodies_bytes = std::size_t{512} << 20; ///< of all bodies being received or handled; more: 503
   unsigned retry_after_seconds = 1;      ///< in the answer to a connection over the bound
 };
 

@@ -21,9 +21,10 @@ public:
   /// Answers the request.
   void operator()(http_response response) const;
 
-  /// Answers the request and tells what became of it, once, on a thread of the server: true when the answer was handed
-  /// to the network; false when the connection broke first, or when the client had already closed its side (then nothing
-  /// is written). What was promised in the answer can so be taken back.
+  /// Answers the request and tells what became of it, once, on a thread of the server or of the caller: true when the
+  /// answer was handed to the network; false when the connection broke first, or when the client had already closed its
+  /// side (then nothing is written). What was promised in the answer can so be taken back. Not called if the request was
+  /// answered before.
   void operator()(http_response response, std::function<void(bool written)> done) const;
 
   /// `left` runs once, on a thread of the server, if the client goes away before the answer; at once if it already has.
