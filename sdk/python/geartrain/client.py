@@ -1,0 +1,165 @@
+"""The REST interface of a node, as plain calls."""
+
+from __future__ import annotations
+
+import collections
+import json
+import time
+import urllib.parse
+from typing import Any, Deque, Dict, List, Mapping, Optional, Union
+
+from .errors import ApiError
+from .transport import Connection, Response, TransportError
+
+FINAL_STATES = frozenset({"complete", "error", "cancelled", "resolved_manually"})
+
+
+class Client:
+    """Calls of one node. Safe to share between threads: each call takes a kept connection or opens one.
+
+    A refusal or a broken connection is an ApiError. Only reads are repeated, once, after a broken connection: a repeated
+    creation could make a second task. Give an `idempotency_key` to be able to repeat one safely.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 30.0, headers: Optional[Mapping[str, str]] = None) -> None:
+        self.url = url.rstrip("/")
+        self._timeout = timeout
+        self._headers = dict(headers or {})
+        self._idle: Deque[Connection] = collections.deque()
+
+    # -- tasks -----------------------------------------------------------------
+
+    def create_task(
+        self,
+        namespace: str,
+        name: str,
+        context: Optional[Mapping[str, Any]] = None,
+        *,
+        version: Optional[str] = None,
+        **fields: Any,
+    ) -> Dict[str, Any]:
+        """Creates a task and returns it with its steps. `fields` are further fields of the request, such as `priority`,
+        `tags`, `idempotency_key`, `identity_strategy`, `correlation_id`, `initiator`, `source_system`, `reason`.
+        An equal task that exists already is an ApiError with status 409 that names it in `details`."""
+        body: Dict[str, Any] = {"initiator": "geartrain-python", "source_system": "geartrain-python", **fields}
+        body.update(namespace=namespace, name=name, context=dict(context or {}))
+        if version is not None:
+            body["version"] = version
+        return self._json("POST", "/v1/tasks", body)
+
+    def get_task(self, task_uuid: str) -> Dict[str, Any]:
+        return self._json("GET", f"/v1/tasks/{_segment(task_uuid)}")
+
+    def list_tasks(self, *, page: int = 1, per_page: int = 25, **filters: str) -> Dict[str, Any]:
+        """One page of tasks, newest first. Filters: `namespace`, `status`, `initiator`, `source_system`."""
+        query = urllib.parse.urlencode({"page": page, "per_page": per_page, **filters})
+        return self._json("GET", f"/v1/tasks?{query}")
+
+    def cancel_task(self, task_uuid: str) -> Dict[str, Any]:
+        return self._json("DELETE", f"/v1/tasks/{_segment(task_uuid)}")
+
+    def wait_for_task(self, task_uuid: str, timeout: float = 60.0, interval: float = 0.05) -> Dict[str, Any]:
+        """The task once it is over, whatever way it ended. Raises the built-in TimeoutError after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            task = self.get_task(task_uuid)
+            if task["status"] in FINAL_STATES:
+                return task
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"task {task_uuid} is still {task['status']} after {timeout} s")
+            time.sleep(min(interval, left))
+
+    # -- steps -----------------------------------------------------------------
+
+    def list_steps(self, task_uuid: str) -> List[Dict[str, Any]]:
+        return self._json("GET", f"/v1/tasks/{_segment(task_uuid)}/workflow_steps")
+
+    def get_step(self, task_uuid: str, step_uuid: str) -> Dict[str, Any]:
+        return self._json("GET", f"/v1/tasks/{_segment(task_uuid)}/workflow_steps/{_segment(step_uuid)}")
+
+    # -- templates -------------------------------------------------------------
+
+    def register_template(self, template: Union[str, Mapping[str, Any]]) -> Dict[str, Any]:
+        """Registers a template, given as YAML text or as a mapping. An invalid one is an ApiError with status 422 whose
+        `details` list every problem."""
+        if isinstance(template, str):
+            return self._send("POST", "/v1/templates", template.encode("utf-8"), "application/yaml")
+        return self._json("POST", "/v1/templates", template)
+
+    def list_templates(self, namespace: Optional[str] = None) -> Dict[str, Any]:
+        query = "?" + urllib.parse.urlencode({"namespace": namespace}) if namespace else ""
+        return self._json("GET", f"/v1/templates{query}")
+
+    def get_template(self, namespace: str, name: str, version: str) -> Dict[str, Any]:
+        return self._json("GET", f"/v1/templates/{_segment(namespace)}/{_segment(name)}/{_segment(version)}")
+
+    # -- the node --------------------------------------------------------------
+
+    def health(self, kind: str = "ready") -> Dict[str, Any]:
+        """`kind`: live, ready or detailed. An unready node is an ApiError with status 503."""
+        return self._json("GET", f"/health/{_segment(kind)}")
+
+    def telemetry(self, kind: str = "database") -> Dict[str, Any]:
+        """Counters of the node. `kind`: database or actors."""
+        return self._json("GET", f"/v1/telemetry/{_segment(kind)}")
+
+    def close(self) -> None:
+        """Closes the kept connections. The client can still be used."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    # -- exchange --------------------------------------------------------------
+
+    def _json(self, method: str, target: str, body: Any = None) -> Any:
+        text = None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8")
+        return self._send(method, target, text, "application/json")
+
+    def _send(self, method: str, target: str, body: Optional[bytes], content_type: str) -> Any:
+        try:
+            try:
+                response = self._exchange(method, target, body, content_type)
+            except TransportError:
+                if method != "GET":
+                    raise
+                self.close()  # what broke one kept connection has likely broken the others
+                response = self._exchange(method, target, body, content_type)
+            if response.status >= 400:
+                raise api_error(response)
+            return response.json()
+        except TransportError as error:
+            raise ApiError(0, "NO_ANSWER", str(error)) from error
+
+    def _exchange(self, method: str, target: str, body: Optional[bytes], content_type: str) -> Response:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = Connection(self.url, self._headers)
+        response = connection.request(method, target, body, content_type=content_type, timeout=self._timeout)
+        self._idle.append(connection)
+        return response
+
+
+def api_error(response: Response) -> ApiError:
+    """The error that a refusing answer carries."""
+    try:
+        answer = response.json()
+    except TransportError:
+        answer = None  # something between us and the node answered
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if not isinstance(error, dict):
+        error = {"code": "UNKNOWN", "message": response.body[:200].decode("utf-8", "replace")}
+    return ApiError(
+        response.status, str(error.get("code")), str(error.get("message")), error.get("details"),
+        response.retry_after(),
+    )
+
+
+def _segment(text: str) -> str:
+    return urllib.parse.quote(str(text), safe="")
