@@ -1,0 +1,163 @@
+#pragma once
+
+#include "db/metrics.hpp"
+#include "db/pg_result.hpp"
+#include "db/statements.hpp"
+#include "messages/expected.hpp"
+#include "messages/storage.hpp"
+
+#include <cstddef>
+#include <string>
+#include <variant>
+#include <vector>
+
+// One struct per operation of the database actor: how waiting units fold into statements, and how rows become replies.
+// Pure functions of values: no connection, no clock. operation_queue<Op> does the rest.
+//
+//   encode   the statements of a batch; they run in one transaction
+//   decode   the outcome of each unit of the batch, in its order, from the rows of each statement
+//   weight   rough size of a unit's parameters in bytes
+//   keys     what no two units in flight may share; the later one waits for a later batch
+//   next     the operation that finishes a unit in a second round trip, if decode says so
+
+namespace geartrain::db_op {
+
+struct shape {
+  bool folds = true;   ///< many units become one batch; otherwise each is a batch of its own
+  bool serial = false; ///< at most one batch at a time in the whole pool, because batches must take effect in order
+};
+
+struct nothing {};
+
+using calls = std::vector<statement_call>;
+using row_sets = std::vector<row_set>;
+
+template <class Unit>
+using batch_of = std::vector<const Unit*>;
+
+/// What became of a unit: its reply, why there is none, or what is still to be done for it.
+template <class Op>
+using outcome = std::variant<typename Op::reply, failure, typename Op::next_unit>;
+
+template <class Op>
+using outcomes = std::vector<outcome<Op>>;
+
+template <db_operation Id, class Unit, class Reply, shape Shape = shape{}>
+struct base {
+  using unit = Unit;
+  using reply = Reply;
+  using units = batch_of<Unit>;
+  using next = void;
+  using next_unit = nothing;
+  static constexpr auto id = Id;
+  static constexpr bool folds = Shape.folds;
+  static constexpr bool serial = Shape.serial;
+  static std::size_t weight(const Unit&) { return 64; }
+  static std::vector<std::string> keys(const Unit&) { return {}; }
+};
+
+inline constexpr shape alone{.folds = false, .serial = false};
+inline constexpr shape in_order{.folds = true, .serial = true};
+
+struct create_tasks;
+struct list_rows;
+
+struct commit_turns : base<db_operation::commit_turns, commit_turn_unit, commit_turn_reply> {
+  static std::size_t weight(const unit& u);
+  static std::vector<std::string> keys(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<commit_turns> decode(const units& batch, const row_sets& rows);
+};
+
+/// A creation whose identity somebody holds that it could not see.
+struct holder_unit {
+  create_task_unit creation;
+};
+
+/// Second step of create_tasks: who holds the identity. If nobody does any more, the creation starts again.
+struct find_holders : base<db_operation::find_holders, holder_unit, create_task_reply> {
+  using next = create_tasks;
+  using next_unit = create_task_unit;
+  static std::size_t weight(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<find_holders> decode(const units& batch, const row_sets& rows);
+};
+
+struct create_tasks : base<db_operation::create_tasks, create_task_unit, create_task_reply> {
+  using next = find_holders;
+  using next_unit = holder_unit;
+  static std::size_t weight(const unit& u);
+  static std::vector<std::string> keys(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<create_tasks> decode(const units& batch, const row_sets& rows);
+};
+
+struct load_tasks : base<db_operation::load_tasks, load_task_unit, task_rows_ptr> {
+  static calls encode(const units& batch);
+  static outcomes<load_tasks> decode(const units& batch, const row_sets& rows);
+};
+
+/// The page of a listing: its tasks' ids.
+struct list_rows_unit {
+  std::vector<task_id> ids;
+  std::uint64_t total_count = 0;
+};
+
+/// First step: ids of the page, and the count. The state of a task may have moved on when its rows are read.
+struct list_tasks : base<db_operation::list_tasks, list_tasks_unit, list_tasks_reply, alone> {
+  using next = list_rows;
+  using next_unit = list_rows_unit;
+  static calls encode(const units& batch);
+  static outcomes<list_tasks> decode(const units& batch, const row_sets& rows);
+};
+
+/// Second step: the rows.
+struct list_rows : base<db_operation::list_rows, list_rows_unit, list_tasks_reply> {
+  static std::size_t weight(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<list_rows> decode(const units& batch, const row_sets& rows);
+};
+
+struct open_tasks : base<db_operation::open_tasks, open_tasks_unit, open_tasks_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<open_tasks> decode(const units& batch, const row_sets& rows);
+};
+
+/// In order, and within a batch the last word on a claim counts: a claim never comes back after its release.
+struct sync_claims : base<db_operation::sync_claims, sync_claims_unit, unit_done, in_order> {
+  static std::size_t weight(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<sync_claims> decode(const units& batch, const row_sets& rows);
+};
+
+struct record_refused : base<db_operation::record_refused, record_refused_unit, unit_done> {
+  static std::size_t weight(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<record_refused> decode(const units& batch, const row_sets& rows);
+};
+
+struct put_template : base<db_operation::put_template, put_template_unit, put_template_reply, alone> {
+  static std::size_t weight(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<put_template> decode(const units& batch, const row_sets& rows);
+};
+
+struct fetch_templates : base<db_operation::fetch_templates, fetch_templates_unit, fetch_templates_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<fetch_templates> decode(const units& batch, const row_sets& rows);
+};
+
+struct ping : base<db_operation::ping, ping_unit, unit_done> {
+  static calls encode(const units& batch);
+  static outcomes<ping> decode(const units& batch, const row_sets& rows);
+};
+
+struct housekeeping_unit {};
+
+/// The actor's own periodic work.
+struct housekeeping : base<db_operation::housekeeping, housekeeping_unit, unit_done, in_order> {
+  static calls encode(const units& batch);
+  static outcomes<housekeeping> decode(const units& batch, const row_sets& rows);
+};
+
+} // namespace geartrain::db_op

@@ -1,0 +1,157 @@
+#include "db/operations.hpp"
+
+#include <unordered_map>
+
+// Reading whole tasks, for load_tasks and list_rows: three statements, one round trip.
+
+namespace geartrain::db_op {
+
+namespace {
+
+using enum pg_type;
+
+using rows_by_id = std::unordered_map<task_id, std::shared_ptr<task_rows>>;
+
+calls read(const std::vector<task_id>& ids) {
+  calls all;
+  for (auto statement : {statement_id::read_heads, statement_id::read_attempts, statement_id::read_claims}) {
+    pg_array column{uuid};
+    for (auto& id : ids)
+      column.add(id);
+    all.push_back({statement, parameters{}.add(std::move(column))});
+  }
+  return all;
+}
+
+std::shared_ptr<task_rows> read_head(const row_set& rows, int i) {
+  auto task = std::make_shared<task_rows>();
+  auto& head = task->head;
+  head.id = rows.id(i, 0);
+  head.template_id = rows.int8(i, 1);
+  head.state = static_cast<task_state>(rows.int2(i, 2));
+  head.version = rows.int4(i, 3);
+  head.steps_total = static_cast<std::uint32_t>(rows.int4(i, 4));
+  head.created_at = rows.time(i, 5);
+  head.updated_at = rows.time(i, 6);
+  head.completed_at = rows.optional_time(i, 7);
+  head.due_at = rows.optional_time(i, 8);
+  auto& input = task->input;
+  input.priority = rows.int2(i, 9);
+  input.context = rows.json(i, 10);
+  input.initiator = rows.text(i, 11);
+  input.source_system = rows.text(i, 12);
+  input.reason = rows.text(i, 13);
+  input.tags = rows.texts(i, 14);
+  input.correlation_id = rows.id(i, 15);
+  input.parent_correlation_id = rows.optional_id(i, 16);
+  input.requested_at = rows.time(i, 17);
+  return task;
+}
+
+step_outcome read_attempt(const row_set& rows, int i) {
+  step_outcome o;
+  o.number = static_cast<std::uint16_t>(rows.int4(i, 1));
+  o.attempt = static_cast<std::uint16_t>(rows.int4(i, 2));
+  o.outcome = static_cast<attempt_outcome>(rows.int2(i, 4));
+  o.lease_nonce = static_cast<std::uint64_t>(rows.int8(i, 5));
+  o.claimed_at = rows.time(i, 6);
+  o.finished_at = rows.time(i, 7);
+  o.next_attempt_at = rows.optional_time(i, 8);
+  o.execution_time_ms = rows.optional_int8(i, 9);
+  o.worker = rows.text(i, 10);
+  o.result = rows.json(i, 11);
+  o.error = rows.json(i, 12);
+  o.metadata = rows.json(i, 13);
+  return o;
+}
+
+claim_row read_claim(const row_set& rows, int i) {
+  claim_row c;
+  c.number = static_cast<std::uint16_t>(rows.int4(i, 1));
+  c.attempt = static_cast<std::uint16_t>(rows.int4(i, 2));
+  c.epoch = static_cast<std::uint32_t>(rows.int8(i, 3));
+  c.lease_nonce = static_cast<std::uint64_t>(rows.int8(i, 4));
+  c.claimed_at = rows.time(i, 5);
+  c.token_expires_at = rows.time(i, 6);
+  c.expires_at = rows.time(i, 7);
+  c.worker = rows.text(i, 8);
+  return c;
+}
+
+bool has_ended(const task_rows& task, const claim_row& claim) {
+  for (auto& o : task.attempts)
+    if (o.number == claim.number && o.attempt == claim.attempt)
+      return true;
+  return false;
+}
+
+/// The statements of one batch see different snapshots, heads the oldest: an attempt that a later turn wrote in between
+/// belongs to a version that this reader does not know.
+rows_by_id assemble(const row_sets& rows) {
+  rows_by_id tasks;
+  for (int i = 0; i < rows[0].size(); ++i)
+    tasks.emplace(rows[0].id(i, 0), read_head(rows[0], i));
+  for (int i = 0; i < rows[1].size(); ++i) {
+    auto found = tasks.find(rows[1].id(i, 0));
+    if (found != tasks.end() && rows[1].int4(i, 3) <= found->second->head.version)
+      found->second->attempts.push_back(read_attempt(rows[1], i));
+  }
+  for (int i = 0; i < rows[2].size(); ++i) {
+    auto found = tasks.find(rows[2].id(i, 0));
+    if (found == tasks.end())
+      continue;
+    auto claim = read_claim(rows[2], i);
+    if (!has_ended(*found->second, claim))
+      found->second->claims.push_back(std::move(claim));
+  }
+  return tasks;
+}
+
+} // namespace
+
+calls load_tasks::encode(const units& batch) {
+  std::vector<task_id> ids;
+  for (auto* u : batch)
+    ids.push_back(u->id);
+  return read(ids);
+}
+
+outcomes<load_tasks> load_tasks::decode(const units& batch, const row_sets& rows) {
+  auto tasks = assemble(rows);
+  outcomes<load_tasks> all;
+  for (auto* u : batch) {
+    auto found = tasks.find(u->id);
+    if (found == tasks.end())
+      all.emplace_back(failure{errc::not_found, "no task " + to_string(u->id)});
+    else
+      all.emplace_back(task_rows_ptr{found->second});
+  }
+  return all;
+}
+
+std::size_t list_rows::weight(const unit& u) {
+  return 64 + 16 * u.ids.size();
+}
+
+calls list_rows::encode(const units& batch) {
+  std::vector<task_id> ids;
+  for (auto* u : batch)
+    ids.insert(ids.end(), u->ids.begin(), u->ids.end());
+  return read(ids);
+}
+
+outcomes<list_rows> list_rows::decode(const units& batch, const row_sets& rows) {
+  auto tasks = assemble(rows);
+  outcomes<list_rows> all;
+  for (auto* u : batch) {
+    list_tasks_reply reply;
+    reply.total_count = u->total_count;
+    for (auto& id : u->ids)
+      if (auto found = tasks.find(id); found != tasks.end())
+        reply.tasks.push_back(found->second);
+    all.emplace_back(std::move(reply));
+  }
+  return all;
+}
+
+} // namespace geartrain::db_op
