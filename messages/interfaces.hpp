@@ -26,7 +26,7 @@ struct steps_leased {
 
 /// step_dispatcher -> result_processor: a lease is over without a report.
 struct lease_ended {
-  lease_token token;
+  lease held;
   bool expired = true; ///< true: the attempt counts; false: it never reached a worker and does not
 };
 

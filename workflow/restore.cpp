@@ -59,6 +59,8 @@ std::unique_ptr<task_context> restore_task(const task_rows& rows, template_snaps
       replay(context->steps[outcome.number - 1u], outcome);
   count_steps(*context);
   enqueue_what_may_run(*context, now);
+  for (auto& claim : rows.claims)
+    mark_claimed(*context, claim.number, claim.attempt, claim.claimed_at);
   resume_if_due(*context);
   return context;
 }

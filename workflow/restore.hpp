@@ -8,8 +8,8 @@
 namespace geartrain {
 
 /// What the rows of a task say about it at time `now`: step states follow from the recorded attempts alone.
-/// `definition` must be the revision that the head row pins. Steps with a worker show as enqueued until the caller
-/// marks the claims that still hold (mark_started). Pure; attempts that name no step of the template are ignored.
+/// `definition` must be the revision that the head row pins. Steps with a recorded claim are in progress, also when its
+/// lease has expired: the expiry is a fact that still has to be recorded. Pure; rows that name no step are ignored.
 std::unique_ptr<task_context> restore_task(const task_rows& rows, template_snapshot definition, timestamp now);
 
 } // namespace geartrain

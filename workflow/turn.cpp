@@ -92,6 +92,18 @@ void mark_started(task_context& context, std::uint16_t number, timestamp claimed
   step.last_attempted_at = claimed_at;
 }
 
+void mark_claimed(task_context& context, std::uint16_t number, std::uint16_t attempt, timestamp claimed_at) {
+  if (number < 1 || number > context.steps.size() || is_terminal(context.state))
+    return;
+  auto& step = context.steps[number - 1u];
+  auto finished = step.state == step_state::complete || step.state == step_state::error;
+  if (finished || attempt != step.attempts.size() + 1)
+    return;
+  derive(context, number, step_state::in_progress);
+  step.next_attempt_at.reset();
+  step.last_attempted_at = claimed_at;
+}
+
 void mark_returned(task_context& context, std::uint16_t number) {
   if (context.steps[number - 1u].state == step_state::in_progress)
     derive(context, number, step_state::enqueued);

@@ -35,6 +35,10 @@ step_outcome classify_expiry(const lease& expired, const step_definition& step, 
 /// Marks a step as being with a worker; does nothing if it is not enqueued.
 void mark_started(task_context& context, std::uint16_t number, timestamp claimed_at);
 
+/// A step that is known to be with a worker is in progress whatever else holds for its task, unless this attempt of it
+/// has ended. Numbers that name no step are ignored.
+void mark_claimed(task_context& context, std::uint16_t number, std::uint16_t attempt, timestamp claimed_at);
+
 /// Takes back the start of an attempt that never reached its worker.
 void mark_returned(task_context& context, std::uint16_t number);
 

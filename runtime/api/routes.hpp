@@ -15,6 +15,7 @@ class db_metrics;
 class directory;
 class template_catalog;
 class token_mint;
+struct turn_metrics;
 
 /// What the REST API needs from the node. Everything is shared and thread-safe; handlers run on the server's threads.
 struct api_context {
@@ -22,6 +23,7 @@ struct api_context {
   std::shared_ptr<template_catalog> catalog;
   std::shared_ptr<token_mint> mint;
   std::shared_ptr<db_metrics> db;          ///< null: no database figures
+  std::shared_ptr<turn_metrics> turns;     ///< null: no figures of turns
   std::shared_ptr<admission> gate;         ///< null: one with the default limits
   std::function<bool()> ready;             ///< the node serves; absent: always
   std::function<bool()> draining;          ///< the node is going down: creations and polls get 503; absent: never

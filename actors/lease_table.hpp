@@ -1,0 +1,54 @@
+#pragma once
+
+#include "messages/storage.hpp"
+#include "messages/worker.hpp"
+
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace geartrain {
+
+/// The leases of one dispatcher: who holds which step until when, and which of it still has to be recorded as claims.
+/// Not thread-safe.
+class lease_table {
+public:
+  struct entry {
+    ready_step_ptr step;
+    lease held;
+    bool recorded = false; ///< a claim row exists
+  };
+
+  void add(leased_step step, bool recorded);
+
+  /// The entry of a step if `nonce` is its current lease.
+  const entry* find(const step_id& id, std::uint64_t nonce) const;
+  const entry* find(const step_id& id) const;
+
+  bool extend(const step_id& id, std::uint64_t nonce, timestamp expires_at);
+
+  /// Ends a lease; the claim row, if there is one, is removed with the next changes.
+  std::optional<entry> remove(const step_id& id, std::uint64_t nonce);
+
+  /// Takes out every lease that is over at `now`.
+  std::vector<entry> take_expired(timestamp now);
+
+  /// What has to be written: leases that began before `older_than` and are not recorded as they are, and claims of
+  /// leases that ended. Calling it marks them as written.
+  sync_claims_unit changes(timestamp older_than);
+
+  /// The changes could not be written: they come again with the next call of changes().
+  void changes_lost(const sync_claims_unit& lost);
+
+  std::size_t size() const { return entries_.size(); }
+
+private:
+  std::unordered_map<step_id, entry> entries_;
+  std::set<std::pair<timestamp, step_id>> by_expiry_;
+  std::set<std::pair<timestamp, step_id>> unrecorded_; // by claimed_at
+  std::vector<lease_token> ended_;
+};
+
+} // namespace geartrain

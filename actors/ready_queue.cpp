@@ -1,0 +1,64 @@
+#include "actors/ready_queue.hpp"
+
+namespace geartrain {
+
+bool ready_queue::push(ready_step_ptr step) {
+  auto ready_us = step->ready_at.time_since_epoch().count();
+  auto worth_us = std::chrono::microseconds{priority_worth}.count() * step->input->priority;
+  position where{ready_us - worth_us, next_sequence_++, step->id};
+  auto& steps = namespaces_[step->definition->namespace_name][step->step().handler.callable];
+  if (!places_.emplace(step->id, place{&steps, where}).second)
+    return false;
+  steps.emplace(where, std::move(step));
+  return true;
+}
+
+ready_step_ptr ready_queue::remove(const step_id& id) {
+  auto found = places_.find(id);
+  if (found == places_.end())
+    return nullptr;
+  auto [steps, where] = found->second;
+  places_.erase(found);
+  return std::move(steps->extract(where).mapped());
+}
+
+ready_queue::lane* ready_queue::best_lane(const std::vector<std::string>& namespaces,
+                                          const std::optional<std::vector<std::string>>& handlers) {
+  lane* best = nullptr;
+  auto consider = [&](lane& candidate) {
+    if (!candidate.empty() && (!best || candidate.begin()->first < best->begin()->first))
+      best = &candidate;
+  };
+  for (auto& name : namespaces) {
+    auto found = namespaces_.find(name);
+    if (found == namespaces_.end())
+      continue;
+    if (!handlers) {
+      for (auto& [callable, steps] : found->second)
+        consider(steps);
+    } else {
+      for (auto& callable : *handlers)
+        if (auto steps = found->second.find(callable); steps != found->second.end())
+          consider(steps->second);
+    }
+  }
+  return best;
+}
+
+bool ready_queue::has(const std::vector<std::string>& namespaces,
+                      const std::optional<std::vector<std::string>>& handlers) {
+  return best_lane(namespaces, handlers) != nullptr;
+}
+
+ready_step_ptr ready_queue::take(const std::vector<std::string>& namespaces,
+                                 const std::optional<std::vector<std::string>>& handlers) {
+  auto best = best_lane(namespaces, handlers);
+  if (!best)
+    return nullptr;
+  auto step = std::move(best->begin()->second);
+  best->erase(best->begin());
+  places_.erase(step->id);
+  return step;
+}
+
+} // namespace geartrain

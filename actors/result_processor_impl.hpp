@@ -1,0 +1,129 @@
+#pragma once
+
+#include "actors/engine.hpp"
+#include "actors/resident_task.hpp"
+#include "messages/actor_base.hpp"
+
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+// The turn protocol, as the owner of a task's context sees it.
+//
+// A task is home (its context is in resident_task::context), on_turn (the context travels through the coordinator, the
+// finalizer and the database actor), loading (its rows are on their way) or away. Whatever arrives for it is put into
+// `waiting`. When it is home, gather() fences what waits, answers what needs no turn, and sends the rest with the context
+// as evaluate_turn{turn}. The turn ends with turn_closed{turn}:
+//
+//   committed    the context comes home one version ahead; the reports of the turn are answered `accepted`
+//   conflict     somebody else's turn was first: the context is gone; reload, fence again, decide again
+//   unavailable  nobody knows: the same, but a report that turns out to be recorded is `accepted`, not `duplicate`
+//   failed       the database refused it for good: the reports are answered with the reason, the context is reloaded
+//
+// The input of an open turn stays in `open` until then, so a turn whose actor died is simply done again from the rows
+// (recover_request). A turn_closed whose number is not the open one belongs to a turn that was given up: it is ignored,
+// and if it had been committed, the reload sees that.
+
+namespace geartrain {
+
+/// Private: look again at a task whose rows could not be read.
+struct reload_task {
+  task_id id;
+};
+
+/// Private: go on with reading the pages of open tasks.
+struct continue_recovery {};
+
+} // namespace geartrain
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::reload_task)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::continue_recovery)
+
+namespace geartrain {
+
+using processor_interface = result_processor_actor::extend<caf::reacts_to<reload_task>, caf::reacts_to<continue_recovery>>;
+
+class result_processor : public actor_base<processor_interface::base> {
+public:
+  result_processor(caf::actor_config& config, engine_ptr engine, std::size_t shard);
+
+  const char* name() const override { return "result_processor"; }
+
+  /// Whoever still waits for an answer gets errc::dropped now, not when the last handle goes away.
+  void on_exit() override {
+    tasks_.clear();
+    recovery_waiters_.clear();
+    drain_waiters_.clear();
+  }
+
+protected:
+  behavior_type make_behavior() override;
+
+private:
+  using task_map = std::unordered_map<task_id, resident_task>;
+
+  // -- turns (result_processor.cpp) --------------------------------------------
+
+  void submit(const submit_reports& message);
+  void read(const read_task_request& request);
+  void retry_due(const timer_due& due);
+  void lease_begins(const steps_leased& message);
+  void lease_ends(const lease_ended& message);
+  void close(turn_closed& closed);
+
+  /// Finds the task, or begins to load it.
+  resident_task& touch(const task_id& id);
+
+  /// Called whenever something changed for a task that is home: answers readers, opens the next turn, lets go of the
+  /// task when it is over.
+  void proceed(const task_id& id);
+
+  void settle_leases(resident_task& task);
+  std::vector<step_outcome> gather(resident_task& task);
+  void fence_report(resident_task& task, pending_report& pending, std::vector<step_outcome>& outcomes);
+  void refuse_stale(const pending_report& pending);
+  void open_turn(resident_task& task, std::vector<step_outcome> outcomes);
+  void turn_committed(resident_task& task, const baton& context);
+  void arm_retry(const task_context& context, std::uint16_t number);
+
+  // -- residency (result_processor_residency.cpp) ------------------------------
+
+  void adopt(const adopt_task& message);
+  void evict(const evict_task& message);
+  void load(const task_id& id);
+  void loaded(const task_id& id, const task_rows& rows);
+  void restore(const task_id& id, const task_rows& rows, const template_snapshot& definition);
+  void load_failed(const task_id& id, const failure& why);
+  void refuse_overdue(resident_task& task);
+  void give_up_turn(resident_task& task);
+  void announce(const resident_task& task);
+  void forget(const task_id& id);
+
+  void recover(const recover_request& request);
+  void next_page();
+  void recover_task(const task_id& id);
+  void recovered(const task_id& id);
+  void finish_recovery();
+
+  void drain(const drain_request& request);
+  void answer_drain();
+  std::size_t resident_limit() const;
+
+  engine_ptr engine_;
+  std::size_t shard_;
+  task_map tasks_;
+  std::size_t at_home_ = 0;
+  std::uint64_t next_turn_;
+
+  bool recovering_ = false;
+  bool recover_again_ = false;
+  bool last_page_ = false;
+  task_id page_end_;
+  std::unordered_set<task_id> page_; ///< of the current page, not yet loaded
+  std::vector<completion<std::uint32_t>> recovery_waiters_;
+
+  bool draining_ = false;
+  std::vector<completion<std::uint32_t>> drain_waiters_;
+};
+
+} // namespace geartrain

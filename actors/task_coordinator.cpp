@@ -1,0 +1,87 @@
+#include "actors/task_coordinator.hpp"
+
+#include "actors/turn_commit.hpp"
+#include "messages/actor_base.hpp"
+
+#include <algorithm>
+
+namespace geartrain {
+
+namespace {
+
+class task_coordinator : public actor_base<task_coordinator_actor::base> {
+public:
+  task_coordinator(caf::actor_config& config, engine_ptr shared) : actor_base(config), engine_(std::move(shared)) {}
+
+  const char* name() const override { return "task_coordinator"; }
+
+protected:
+  behavior_type make_behavior() override {
+    return {
+      [this](evaluate_turn& turn) { evaluate(turn); },
+    };
+  }
+
+private:
+  void evaluate(evaluate_turn& turn) {
+    auto context = turn.context.take();
+    auto now = engine_->now();
+    auto enqueued = advance(*context, turn.outcomes, turn.due_steps, now);
+    // Decision and batch outcomes will be expanded here, before anything else looks at what is ready.
+    if (context->count(step_state::error) > 0 && context->count(step_state::enqueued) > 0)
+      return stop_dispatching(std::move(context), std::move(turn));
+    decide(std::move(context), std::move(turn), std::move(enqueued));
+  }
+
+  /// Something failed for good: what is not with a worker yet must not reach one any more.
+  void stop_dispatching(std::unique_ptr<task_context> context, evaluate_turn turn) {
+    withdraw_steps asked;
+    for (auto number : enqueued_steps(*context))
+      asked.steps.push_back(make_step_id(context->id, number));
+    auto held = baton{std::move(context)};
+    auto dispatcher = engine_->actors->dispatcher();
+    auto shared_turn = std::make_shared<evaluate_turn>(std::move(turn));
+    request(dispatcher, caf::infinite, asked)
+      .then([this, held, shared_turn, asked](const withdrawn_reply& reply) { withdrawn(held, *shared_turn, asked, reply); },
+            [this, held, shared_turn, asked](caf::error&) { withdrawn(held, *shared_turn, asked, {}); });
+  }
+
+  void withdrawn(const baton& held, evaluate_turn& turn, const withdraw_steps& asked, const withdrawn_reply& reply) {
+    auto context = held.take();
+    std::vector<std::uint16_t> taken_back;
+    for (auto& step : asked.steps) {
+      auto& leased = reply.still_leased;
+      if (std::find(leased.begin(), leased.end(), step) != leased.end())
+        mark_started(*context, number_of(step), engine_->now());
+      else
+        taken_back.push_back(number_of(step));
+    }
+    withdraw(*context, taken_back);
+    decide(std::move(context), std::move(turn), {});
+  }
+
+  void decide(std::unique_ptr<task_context> context, evaluate_turn turn, std::vector<std::uint16_t> enqueued) {
+    if (nothing_to_run(*context)) {
+      auto finalizer = engine_->actors->finalizer(engine_->actors->shard_of(context->id));
+      return send(finalizer, finalize_turn{baton{std::move(context)}, turn.turn, std::move(turn.outcomes)});
+    }
+    if (turn.outcomes.empty() && context->count(step_state::error) == 0) {
+      // A due retry is derived from a committed fact: there is nothing to write.
+      resume_if_due(*context);
+      return announce_turn(*engine_, turn.turn, std::move(context), enqueued, {});
+    }
+    auto state = resting_state(*context);
+    auto record = close_turn(*context, std::move(turn.outcomes), state, engine_->now());
+    commit_turn(this, engine_, {turn.turn, baton{std::move(context)}, std::move(record), std::move(enqueued)});
+  }
+
+  engine_ptr engine_;
+};
+
+} // namespace
+
+task_coordinator_actor spawn_task_coordinator(caf::actor_system& system, engine_ptr engine) {
+  return system.spawn<task_coordinator>(std::move(engine));
+}
+
+} // namespace geartrain

@@ -1,0 +1,21 @@
+#include "actors/template_loading.hpp"
+
+#include "workflow/template_parser.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace geartrain {
+
+void load_templates(template_catalog& catalog, const fetch_templates_reply& stored) {
+  for (auto& row : stored.rows) {
+    auto parsed = parse_template(row.document, template_format::json);
+    if (auto* definition = std::get_if<task_template>(&parsed)) {
+      definition->id = row.id;
+      catalog.put(template_snapshot{std::move(*definition)}, row.activation);
+    } else {
+      spdlog::error("stored template id={} can't be parsed by this version; its tasks stay untouched", row.id);
+    }
+  }
+}
+
+} // namespace geartrain

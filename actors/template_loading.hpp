@@ -1,0 +1,12 @@
+#pragma once
+
+#include "actors/template_catalog.hpp"
+#include "messages/storage.hpp"
+
+namespace geartrain {
+
+/// Puts stored revisions into the catalog. Rows that this build can't parse (written by a newer one) are logged and
+/// left out. Thread-safe.
+void load_templates(template_catalog& catalog, const fetch_templates_reply& stored);
+
+} // namespace geartrain

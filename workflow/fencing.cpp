@@ -1,0 +1,30 @@
+#include "workflow/fencing.hpp"
+
+namespace geartrain {
+
+namespace {
+
+fence_verdict fence_ended(const step_record& step, const lease_token& token) {
+  auto& ended = step.attempts[token.attempt - 1u];
+  auto reported = ended.outcome != attempt_outcome::lease_expired;
+  return reported && ended.lease_nonce == token.nonce ? fence_verdict::duplicate : fence_verdict::stale;
+}
+
+} // namespace
+
+fence_verdict fence(const task_context& context, const lease* held, const lease_token& token, timestamp now) {
+  auto number = number_of(token.step);
+  if (number < 1 || number > context.steps.size() || token.attempt < 1)
+    return fence_verdict::unknown_step;
+  auto& step = context.steps[number - 1u];
+  if (token.attempt <= step.attempts.size())
+    return fence_ended(step, token);
+  if (is_terminal(context.state) || token.attempt != step.attempts.size() + 1)
+    return fence_verdict::stale;
+  auto may_run = step.state == step_state::enqueued || step.state == step_state::in_progress;
+  if (held)
+    return may_run && held->token.nonce == token.nonce ? fence_verdict::current : fence_verdict::stale;
+  return step.state == step_state::enqueued && token.expires_at > now ? fence_verdict::current : fence_verdict::stale;
+}
+
+} // namespace geartrain

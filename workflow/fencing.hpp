@@ -1,0 +1,20 @@
+#pragma once
+
+#include "messages/task.hpp"
+#include "messages/worker.hpp"
+
+namespace geartrain {
+
+/// What a report's token is worth against what is known of its step.
+enum class fence_verdict : std::uint8_t {
+  current,      ///< it holds the step: apply the report
+  duplicate,    ///< this very token's result is recorded already
+  stale,        ///< it held the step once, or never reached that far
+  unknown_step, ///< the task has no such step
+};
+
+/// `held` is the lease that the node knows of for this step, or null. Without one (a restart forgot a lease that was too
+/// young to be recorded) an authentic token still holds its step as long as it has not expired and nobody else got it.
+fence_verdict fence(const task_context& context, const lease* held, const lease_token& token, timestamp now);
+
+} // namespace geartrain
