@@ -223,21 +223,26 @@ void connection::land(db_clock::time_point now) {
 
 void connection::drop(const failure& why, db_clock::time_point now) {
   if (state_ == status::ready) {
-    metrics_.connections_up.fetch_sub(1, std::memory_order_relaxed);
     metrics_.lost.fetch_add(1, std::memory_order_relaxed);
     spdlog::warn("lost a connection to the database with {} batches in flight: {}", flights_.size(), why.message);
   } else if (state_ != status::down && !std::exchange(complained_, true)) {
     spdlog::warn("can't connect to the database, trying on: {}", why.message);
   }
-  close();
   retry_at_ = now + jittered(pause_);
   pause_ = std::min(pause_ * 2, times_.reconnect_max);
+  stop(why);
+}
+
+void connection::stop(const failure& why) {
+  close();
   for (auto& lost : std::exchange(flights_, {}))
     if (lost.load)
       lost.load->abandon(why);
 }
 
 void connection::close() {
+  if (state_ == status::ready)
+    metrics_.connections_up.fetch_sub(1, std::memory_order_relaxed);
   if (raw_)
     PQfinish(raw_);
   raw_ = nullptr;

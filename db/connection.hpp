@@ -66,8 +66,11 @@ public:
   /// Pushes out what send() took, as far as the socket allows.
   void flush(db_clock::time_point now);
 
-  /// Gives the connection up: everything in flight gets `why`.
+  /// Gives the connection up after trouble: everything in flight gets `why`, and start() may be called at retry_at().
   void drop(const failure& why, db_clock::time_point now);
+
+  /// Closes the connection on purpose: everything in flight gets `why`.
+  void stop(const failure& why);
 
 private:
   /// A batch whose answer is on its way.

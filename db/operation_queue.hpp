@@ -32,6 +32,9 @@ class waiting_line {
 public:
   virtual ~waiting_line() = default;
 
+  /// How many batches of this operation one flush may carry.
+  virtual std::size_t batches_per_flush() const = 0;
+
   /// The next batch, or null if nothing can go now.
   virtual std::unique_ptr<batch> take(db_clock::time_point now) = 0;
 
@@ -72,6 +75,8 @@ public:
     fresh_.push_back({std::move(u), std::move(done), arrived, deadline, weight, std::move(keys), false});
     count(fresh_.back(), 1);
   }
+
+  std::size_t batches_per_flush() const override { return Op::folds ? 1 : 4; }
 
   std::unique_ptr<batch> take(db_clock::time_point now) override {
     if (Op::serial && in_flight_ > 0)
