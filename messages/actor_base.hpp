@@ -58,7 +58,8 @@ public:
     for (std::size_t i = 1;; ++i) {
       auto begin = std::chrono::steady_clock::now();
       auto result = Base::resume(unit, 1);
-      probe->observe(std::chrono::steady_clock::now() - begin);
+      auto spent = std::chrono::steady_clock::now() - begin;
+      probe->observe(spent - std::chrono::nanoseconds{probe->waited_ns.exchange(0, std::memory_order_relaxed)});
       if (result == caf::resumable::awaiting_message)
         probe->depth.store(0, std::memory_order_relaxed);
       if (result != caf::resumable::resume_later)
@@ -67,6 +68,12 @@ public:
       if (i >= max_throughput)
         return result;
     }
+  }
+
+protected:
+  /// For an actor with an event loop of its own: this much of the current message's handling was sleep, not work.
+  void count_waiting(std::chrono::nanoseconds slept) {
+    probe_->waited_ns.fetch_add(slept.count(), std::memory_order_relaxed);
   }
 
 private:
