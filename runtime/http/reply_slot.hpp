@@ -15,7 +15,7 @@ namespace geartrain {
 class reply_slot {
 public:
   struct answer {
-    http_response response;
+    std::function<http_response()> compose;
     std::function<void(bool)> done;
   };
 
@@ -23,7 +23,7 @@ public:
 
   // -- the handler's side ------------------------------------------------------
 
-  void put(http_response response, std::function<void(bool)> done);
+  void put(std::function<http_response()> compose, std::function<void(bool)> done);
   void on_disconnect(std::function<void()> left);
 
   // -- the connection's side ---------------------------------------------------

@@ -1,13 +1,11 @@
 #include "runtime/http/request_parse.hpp"
 
-#include "messages/uuid.hpp"
+#include "runtime/http/fresh_uuid.hpp"
 #include "runtime/http/url.hpp"
 
 #include <boost/beast/core/string.hpp>
 
 #include <algorithm>
-#include <chrono>
-#include <random>
 
 namespace geartrain {
 
@@ -38,17 +36,6 @@ std::string_view trim(std::string_view text) {
 bool is_request_id(std::string_view text) {
   return !text.empty() && text.size() <= max_request_id
          && std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-}
-
-std::string new_request_id() {
-  thread_local std::mt19937_64 random = [] {
-    std::random_device device;
-    std::seed_seq seed{device(), device(), device(), device()};
-    return std::mt19937_64{seed};
-  }();
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  auto high = random();
-  return to_string(make_uuid_v7(std::chrono::duration_cast<std::chrono::milliseconds>(now), high, random()));
 }
 
 } // namespace
@@ -90,7 +77,7 @@ std::string request_id_of(const beast_request* head) {
     if (is_request_id(view(given)))
       return std::string{given.data(), given.size()};
   }
-  return new_request_id();
+  return to_string(fresh_uuid());
 }
 
 bool expects_continue(const beast_request& head) {

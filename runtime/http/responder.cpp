@@ -8,7 +8,7 @@ namespace geartrain {
 
 // -- reply_slot ------------------------------------------------------------------
 
-void reply_slot::put(http_response response, std::function<void(bool)> done) {
+void reply_slot::put(std::function<http_response()> compose, std::function<void(bool)> done) {
   std::function<void()> left; // destroyed after the lock is gone
   {
     std::lock_guard guard{mutex_};
@@ -16,7 +16,7 @@ void reply_slot::put(http_response response, std::function<void(bool)> done) {
       return;
     left = std::exchange(left_, nullptr);
     if (wake_) {
-      answer_ = answer{std::move(response), std::move(done)};
+      answer_ = answer{std::move(compose), std::move(done)};
       wake_();
       return;
     }
@@ -77,7 +77,7 @@ struct responder::last_owner {
   ~last_owner() {
     auto dropped = error_response(503, "SERVICE_UNAVAILABLE", "the request was dropped before it was answered");
     dropped.headers.emplace_back("Retry-After", "1");
-    slot->put(std::move(dropped), nullptr);
+    slot->put([dropped = std::move(dropped)] { return dropped; }, nullptr);
   }
 
   std::shared_ptr<reply_slot> slot;
@@ -86,13 +86,16 @@ struct responder::last_owner {
 responder::responder(std::shared_ptr<reply_slot> slot) : owner_(std::make_shared<last_owner>(std::move(slot))) {}
 
 void responder::operator()(http_response response) const {
-  if (owner_)
-    owner_->slot->put(std::move(response), nullptr);
+  (*this)(std::move(response), nullptr);
 }
 
 void responder::operator()(http_response response, std::function<void(bool written)> done) const {
+  later([response = std::move(response)]() mutable { return std::move(response); }, std::move(done));
+}
+
+void responder::later(std::function<http_response()> compose, std::function<void(bool written)> done) const {
   if (owner_)
-    owner_->slot->put(std::move(response), std::move(done));
+    owner_->slot->put(std::move(compose), std::move(done));
 }
 
 void responder::on_disconnect(std::function<void()> left) const {

@@ -27,6 +27,10 @@ public:
   /// answered before.
   void operator()(http_response response, std::function<void(bool written)> done) const;
 
+  /// Answers with what `compose` returns. It runs on a thread of the server: an actor need not spend its time on writing
+  /// JSON. An exception in it becomes 500. It never runs if nobody is left to read the answer.
+  void later(std::function<http_response()> compose, std::function<void(bool written)> done = nullptr) const;
+
   /// `left` runs once, on a thread of the server, if the client goes away before the answer; at once if it already has.
   /// It must not block. Only the last hook set is kept.
   void on_disconnect(std::function<void()> left) const;

@@ -94,6 +94,7 @@ private:
   std::optional<http_response> early_answer() const;
   std::optional<http_response> preflight() const;
   void on_answer();
+  http_response compose(const reply_slot::answer& answer) const;
   void refuse(http_response response);
   void refuse_malformed(error_code error);
   void write(http_response response, std::function<void(bool)> done);

@@ -112,7 +112,16 @@ void session::on_answer() {
     answer->done(false);
     return close();
   }
-  write(std::move(answer->response), std::move(answer->done));
+  write(compose(*answer), std::move(answer->done));
+}
+
+http_response session::compose(const reply_slot::answer& answer) const {
+  try {
+    return answer.compose();
+  } catch (const std::exception& e) {
+    spdlog::error("request={} route={} died of an exception: {}", request_id_, match_.found->pattern, e.what());
+    return error_response(500, "INTERNAL_ERROR", "an internal error occurred");
+  }
 }
 
 /// Answers a request that was not read to its end, and gives up on the connection.

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "messages/task.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+// What readers are shown of a task beyond its rows. Pure functions of a task's context and the time.
+
+namespace geartrain {
+
+/// Derived figures of one step.
+struct step_figures {
+  std::uint32_t total_parents = 0;
+  std::uint32_t completed_parents = 0;
+  bool dependencies_satisfied = false;
+  bool retry_eligible = false; ///< another attempt would be allowed
+  bool ready = false;          ///< pending or waiting for retry, and nothing stands in its way
+  std::uint32_t attempts = 0;  ///< ended ones, and the one that is with a worker
+  std::uint32_t max_attempts = 1;
+  std::optional<std::int64_t> backoff_seconds; ///< of the retry that it waits for, rounded up
+};
+
+/// Derived figures of a task.
+struct task_figures {
+  std::uint32_t total = 0;
+  std::uint32_t pending = 0;
+  std::uint32_t enqueued = 0;    ///< for a worker or for the engine
+  std::uint32_t in_progress = 0;
+  std::uint32_t completed = 0;   ///< complete or resolved by hand
+  std::uint32_t failed = 0;
+  std::uint32_t ready = 0;
+  double completion_percentage = 0; ///< two decimals; 0 for a task without steps
+  std::string_view execution_status;
+  std::string_view recommended_action;
+  std::string_view health_status;
+};
+
+/// `index` is the step number minus one.
+step_figures figures_of_step(const task_context& task, std::size_t index, timestamp now);
+
+task_figures figures_of_task(const task_context& task, timestamp now);
+
+/// When something last happened to the step.
+timestamp updated_at(const task_context& task, const step_record& step);
+
+} // namespace geartrain
