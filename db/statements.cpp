@@ -223,7 +223,6 @@ CREATE TABLE IF NOT EXISTS geartrain.schema_version (
 const char* const read_version = "SELECT coalesce(max(version), 0)::int4 FROM geartrain.schema_version";
 const char* const note_version = "INSERT INTO geartrain.schema_version (version, name) VALUES ($1, $2)";
 const char* const commit = "COMMIT";
-const char* const rollback = "ROLLBACK";
 const char* const ensure_partitions = "SELECT geartrain.ensure_partitions()::int4";
 const char* const read_token_secret = "SELECT value FROM geartrain.cluster_settings WHERE name = 'token_secret'";
 

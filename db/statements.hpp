@@ -67,7 +67,6 @@ extern const char* const make_version_table;
 extern const char* const read_version;
 extern const char* const note_version; ///< int4, text
 extern const char* const commit;
-extern const char* const rollback;
 extern const char* const ensure_partitions;
 extern const char* const read_token_secret;
 

@@ -45,12 +45,16 @@ public:
   /// Process id of the postmaster.
   pid_t pid() const;
 
+  /// Stops the server and starts it again: a crash and its recovery, or an orderly restart. Errors: as start().
+  expected<bool> restart(postgres_stop how);
+
   /// Ends the server and waits for it. Idempotent; part of the destructor.
   void stop(postgres_stop how = postgres_stop::fast);
 
 private:
   struct parts;
   explicit embedded_postgres(std::unique_ptr<parts> p);
+  expected<bool> launch();
 
   std::unique_ptr<parts> parts_;
 };

@@ -1,0 +1,62 @@
+#include "db/blocking_session.hpp"
+
+#include <libpq-fe.h>
+
+#include <array>
+#include <vector>
+
+namespace geartrain {
+
+namespace {
+
+void ignore_notice(void*, const PGresult*) {
+}
+
+} // namespace
+
+expected<std::unique_ptr<blocking_session>> blocking_session::open(const std::string& dsn) {
+  std::array<const char*, 5> keys{"connect_timeout", "dbname", "fallback_application_name", "client_encoding", nullptr};
+  std::array<const char*, 5> values{"10", dsn.c_str(), "geartrain", "UTF8", nullptr};
+  auto* raw = PQconnectdbParams(keys.data(), values.data(), 1);
+  std::unique_ptr<blocking_session> session{new blocking_session(raw)};
+  if (PQstatus(raw) != CONNECTION_OK)
+    return failure{errc::unavailable, std::string{"can't connect to the database: "} + PQerrorMessage(raw)};
+  PQsetNoticeReceiver(raw, ignore_notice, nullptr);
+  return session;
+}
+
+blocking_session::~blocking_session() {
+  PQfinish(raw_);
+}
+
+expected<std::shared_ptr<row_set>> blocking_session::run(const char* sql, const parameters& values) {
+  std::vector<const char*> texts;
+  std::vector<int> lengths;
+  std::vector<int> formats;
+  for (auto& value : values.values()) {
+    texts.push_back(value ? value->data() : nullptr);
+    lengths.push_back(value ? static_cast<int>(value->size()) : 0);
+    formats.push_back(1);
+  }
+  return finish(PQexecParams(raw_, sql, static_cast<int>(texts.size()), nullptr, texts.data(), lengths.data(),
+                             formats.data(), 1));
+}
+
+expected<std::shared_ptr<row_set>> blocking_session::run_script(const char* sql) {
+  return finish(PQexec(raw_, sql));
+}
+
+expected<std::shared_ptr<row_set>> blocking_session::finish(void* raw_result) {
+  auto* raw = static_cast<PGresult*>(raw_result);
+  auto rows = std::make_shared<row_set>(raw);
+  auto status = PQresultStatus(raw);
+  if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+    return rows;
+  if (PQstatus(raw_) != CONNECTION_OK)
+    return failure{errc::unavailable, std::string{"lost the connection to the database: "} + PQerrorMessage(raw_)};
+  auto* state = PQresultErrorField(raw, PG_DIAG_SQLSTATE);
+  auto* message = PQresultErrorField(raw, PG_DIAG_MESSAGE_PRIMARY);
+  return failure{errc::storage, std::string{state ? state : "?????"} + ": " + (message ? message : "")};
+}
+
+} // namespace geartrain

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "db/pg_result.hpp"
+#include "db/pg_values.hpp"
+#include "messages/expected.hpp"
+
+#include <memory>
+#include <string>
+
+struct pg_conn; // libpq's PGconn
+
+namespace geartrain {
+
+/// A plain connection for what happens once, before there are actors. Every call blocks. Not thread-safe.
+class blocking_session {
+public:
+  /// Errors: unavailable.
+  static expected<std::unique_ptr<blocking_session>> open(const std::string& dsn);
+
+  ~blocking_session();
+  blocking_session(const blocking_session&) = delete;
+  blocking_session& operator=(const blocking_session&) = delete;
+
+  /// Runs one statement with bound parameters; rows in binary. Errors: storage (the message begins with the SQLSTATE),
+  /// unavailable if the connection broke.
+  expected<std::shared_ptr<row_set>> run(const char* sql, const parameters& values = {});
+
+  /// Runs a text of several statements without parameters.
+  expected<std::shared_ptr<row_set>> run_script(const char* sql);
+
+private:
+  explicit blocking_session(pg_conn* raw) : raw_(raw) {}
+  expected<std::shared_ptr<row_set>> finish(void* raw_result);
+
+  pg_conn* raw_;
+};
+
+} // namespace geartrain
