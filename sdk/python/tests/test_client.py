@@ -1,7 +1,7 @@
 import unittest
 
 from geartrain import ApiError, Client
-from tests.fake_node import FakeNode
+from fake_node import FakeNode
 
 TASK = {"task_uuid": "t-1", "status": "complete"}
 

@@ -5,7 +5,7 @@ import unittest
 
 from geartrain.transport import Connection, Response, TransportError
 from geartrain.worker.execution import Report, results_body
-from tests.fake_node import FakeNode
+from fake_node import FakeNode
 
 BODY = b'{"worker_id":"w","namespaces":["n"],"max_steps":1,"wait_ms":0}'
 

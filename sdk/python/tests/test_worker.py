@@ -4,7 +4,7 @@ import unittest
 
 import geartrain
 from geartrain import Registry, Worker
-from tests.fake_node import DEADLINE, FakeNode
+from fake_node import DEADLINE, FakeNode
 
 
 class WorkerCase(unittest.TestCase):

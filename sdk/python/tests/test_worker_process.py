@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from tests.fake_node import DEADLINE, FakeNode
+from fake_node import DEADLINE, FakeNode
 
 HANDLERS = """
 import os, time

@@ -174,7 +174,7 @@ class Slot:
         self._pause(error.retry_after)
 
     def _log_failure(self, text: str) -> None:
-        if self._stopping.is_set() and not self._reports:
+        if self._stopping.is_set() and (self._failures == 0 or not self._reports):
             return  # the end of a poll that stopping cut off
         level = logging.WARNING if self._failures in (0, 5) else logging.DEBUG
         log.log(level, "worker %s: %s, trying again", self._worker_id, text)
