@@ -1,0 +1,156 @@
+#include "runtime/cli/cli_context.hpp"
+#include "runtime/cli/create_body.hpp"
+#include "runtime/cli/task_view.hpp"
+#include "runtime/cli/task_watch.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <memory>
+#include <ostream>
+
+namespace geartrain {
+
+namespace {
+
+struct list_flags {
+  std::optional<std::string> namespace_name;
+  std::optional<std::string> status;
+  std::optional<std::string> page;
+  std::optional<std::string> per_page;
+};
+
+struct create_command {
+  create_flags flags;
+  bool watch = false;
+};
+
+struct watch_flags {
+  std::string task;
+  double timeout_seconds = 0;
+};
+
+int show_task(const cli_context& context, const expected<http_answer>& answer) {
+  auto task = parse_answer(answer);
+  if (!task)
+    return fail(context, task.error());
+  if (context.output == output_format::json)
+    return print_json(context, answer->body);
+  *context.out << render_task(*task, context.paint) << std::flush;
+  return exit_ok;
+}
+
+int create(const cli_context& context, create_command command) {
+  if (command.flags.input) {
+    auto text = read_input(*command.flags.input);
+    if (!text)
+      return fail_usage(context, text.error().message);
+    command.flags.input = *text;
+  }
+  auto body = make_create_body(command.flags);
+  if (!body)
+    return fail_usage(context, body.error().message);
+  auto answer = post_to_server(context, "/v1/tasks", "application/json", *body);
+  if (!command.watch)
+    return show_task(context, answer);
+  auto task = parse_answer(answer);
+  if (!task)
+    return fail(context, task.error());
+  return watch_task(context, field(*task, "task_uuid"), {});
+}
+
+int get(const cli_context& context, const std::string& task) {
+  auto answer = get_from_server(context, "/v1/tasks/" + percent_encode(task));
+  auto code = show_task(context, answer);
+  if (code != exit_ok || context.output == output_format::json)
+    return code;
+  auto steps = parse_answer(get_from_server(context, fmt::format("/v1/tasks/{}/workflow_steps", percent_encode(task))));
+  if (!steps)
+    return fail(context, steps.error());
+  *context.out << "\n" << render_step_list(*steps, context.paint) << std::flush;
+  return exit_ok;
+}
+
+int list(const cli_context& context, const list_flags& flags) {
+  std::string query;
+  auto add = [&](std::string_view name, const std::optional<std::string>& value) {
+    if (value)
+      query += fmt::format("{}{}={}", query.empty() ? "?" : "&", name, percent_encode(*value));
+  };
+  add("namespace", flags.namespace_name);
+  add("status", flags.status);
+  add("page", flags.page);
+  add("per_page", flags.per_page);
+  auto answer = get_from_server(context, "/v1/tasks" + query);
+  auto tasks = parse_answer(answer);
+  if (!tasks)
+    return fail(context, tasks.error());
+  if (context.output == output_format::json)
+    return print_json(context, answer->body);
+  *context.out << render_task_list(*tasks, context.paint) << std::flush;
+  return exit_ok;
+}
+
+void add_create(CLI::App& group, cli_context& context) {
+  auto command = std::make_shared<create_command>();
+  auto& flags = command->flags;
+  auto app = group.add_subcommand("create", "Create a task from a template");
+  app->add_option("--namespace", flags.namespace_name, "Namespace of the template")->required();
+  app->add_option("--name", flags.name, "Name of the template")->required();
+  app->add_option("--version", flags.version, "Version of the template; the newest if absent");
+  app->add_option("--input", flags.input, "Context of the task: a JSON object, @FILE, or - for standard input");
+  app->add_option("--priority", flags.priority, "-100 to 100, larger is more urgent");
+  app->add_option("--tag", flags.tags, "A tag; may be repeated")->expected(1)->take_all();
+  app->add_option("--idempotency-key", flags.idempotency_key, "A second task with the same key is refused");
+  app->add_option("--identity-strategy", flags.identity_strategy, "What makes two creations the same task")
+    ->check(CLI::IsMember({"strict", "caller_provided", "always_unique"}));
+  app->add_option("--correlation-id", flags.correlation_id, "UUID that follows the task through logs and traces");
+  app->add_option("--parent-correlation-id", flags.parent_correlation_id, "UUID of what this task is part of");
+  app->add_option("--initiator", flags.initiator, "Who asks")->capture_default_str();
+  app->add_option("--source-system", flags.source_system, "From where")->capture_default_str();
+  app->add_option("--reason", flags.reason, "Why");
+  app->add_flag("--watch", command->watch, "Then watch the task until it ends, as `task watch` does");
+  app->callback([&context, command] { context.run = [&context, command] { return create(context, *command); }; });
+}
+
+void add_list(CLI::App& group, cli_context& context) {
+  auto flags = std::make_shared<list_flags>();
+  auto app = group.add_subcommand("list", "List tasks, newest first");
+  app->add_option("--namespace", flags->namespace_name, "Only tasks of this namespace");
+  app->add_option("--status", flags->status, "Only tasks in this state, such as steps_in_process");
+  app->add_option("--page", flags->page, "Page, from 1");
+  app->add_option("--per-page", flags->per_page, "Tasks on a page, 1 to 100");
+  app->callback([&context, flags] { context.run = [&context, flags] { return list(context, *flags); }; });
+}
+
+void add_watch(CLI::App& group, cli_context& context) {
+  auto flags = std::make_shared<watch_flags>();
+  auto app = group.add_subcommand("watch", "Show the step tree of a task until it ends; exit code 0 if it completed");
+  app->add_option("TASK", flags->task, "UUID of the task")->required();
+  app->add_option("--timeout", flags->timeout_seconds, "Give up after so many seconds; 0: never")
+    ->check(CLI::Range(0.0, 1e9));
+  app->callback([&context, flags] {
+    context.run = [&context, flags] {
+      watch_options options;
+      options.timeout = milliseconds{static_cast<std::int64_t>(flags->timeout_seconds * 1000)};
+      return watch_task(context, flags->task, options);
+    };
+  });
+}
+
+} // namespace
+
+void add_task_commands(CLI::App& app, cli_context& context) {
+  auto group = app.add_subcommand("task", "Create and follow tasks");
+  group->require_subcommand(1);
+  add_create(*group, context);
+  auto task = std::make_shared<std::string>();
+  auto get_app = group->add_subcommand("get", "Show a task and its steps");
+  get_app->add_option("TASK", *task, "UUID of the task")->required();
+  get_app->callback([&context, task] { context.run = [&context, task] { return get(context, *task); }; });
+  add_list(*group, context);
+  add_watch(*group, context);
+}
+
+} // namespace geartrain
