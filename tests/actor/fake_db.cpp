@@ -1,0 +1,141 @@
+#include "tests/actor/fake_db.hpp"
+
+#include "messages/actor_base.hpp"
+
+#include <functional>
+
+namespace geartrain::sim {
+
+namespace {
+
+class fake_db : public actor_base<fake_db_actor::base> {
+public:
+  fake_db(caf::actor_config& config, fake_rows_ptr rows) : actor_base(config), rows_(std::move(rows)) {}
+
+  const char* name() const override { return "db"; }
+
+  void on_exit() override { held_.clear(); }
+
+protected:
+  behavior_type make_behavior() override {
+    return {
+      [this](const commit_turn_unit& unit) { return answer<commit_turn_reply>([=, this] { return commit(unit); }); },
+      [this](const create_task_unit& unit) { return answer<create_task_reply>([=, this] { return create(unit); }); },
+      [this](const load_task_unit& unit) { return load(unit); },
+      [this](const sync_claims_unit& unit) { return answer<unit_done>([=, this] { return sync(unit); }); },
+      [this](const record_refused_unit& unit) {
+        rows_->refused.insert(rows_->refused.end(), unit.reports.begin(), unit.reports.end());
+        return unit_done{1};
+      },
+      [this](const open_tasks_unit& unit) { return open_tasks(unit); },
+      [](const list_tasks_unit&) { return list_tasks_reply{}; },
+      [](const put_template_unit&) { return put_template_reply{}; },
+      [](const fetch_templates_unit&) { return fetch_templates_reply{}; },
+      [](const ping_unit&) { return unit_done{}; },
+      [this](release_answers) {
+        for (auto& deliver : std::exchange(held_, {}))
+          deliver();
+      },
+    };
+  }
+
+private:
+  template <class Reply, class Work>
+  caf::result<Reply> answer(Work work) {
+    switch (rows_->mood) {
+      case db_mood::prompt:
+        return work();
+      case db_mood::holding: {
+        auto promise = make_response_promise<Reply>();
+        held_.push_back([promise, reply = work()]() mutable { promise.deliver(std::move(reply)); });
+        return promise;
+      }
+      case db_mood::lost_before:
+        return make_error(errc::unavailable);
+      case db_mood::lost_after:
+        work();
+        return make_error(errc::unavailable);
+      case db_mood::refusing:
+        return make_error(errc::storage, "a value that the database does not take");
+    }
+    return make_error(errc::unhandled);
+  }
+
+  commit_turn_reply commit(const commit_turn_unit& unit) {
+    ++rows_->commits;
+    auto& record = unit.record;
+    auto found = rows_->tasks.find(record.task);
+    if (found == rows_->tasks.end() || found->second.head.version != record.expected_version ||
+        is_terminal(found->second.head.state))
+      return {false};
+    auto& task = found->second;
+    ++task.head.version;
+    task.head.state = record.state;
+    task.head.updated_at = record.now;
+    task.head.completed_at = record.completed_at;
+    task.head.due_at = record.due_at;
+    task.attempts.insert(task.attempts.end(), record.outcomes.begin(), record.outcomes.end());
+    return {true};
+  }
+
+  create_task_reply create(const create_task_unit& unit) {
+    ++rows_->creates;
+    if (unit.identity_hash) {
+      auto [holder, fresh] = rows_->identities.emplace(*unit.identity_hash, unit.id);
+      if (!fresh && holder->second != unit.id)
+        return {false, holder->second};
+    }
+    auto& task = rows_->tasks[unit.id];
+    task.head.id = unit.id;
+    task.head.template_id = unit.template_id;
+    task.head.state = unit.state;
+    task.head.steps_total = unit.steps_total;
+    task.head.created_at = unit.now;
+    task.input = *unit.input;
+    return {true, {}};
+  }
+
+  caf::result<task_rows_ptr> load(const load_task_unit& unit) {
+    ++rows_->loads;
+    if (rows_->mood == db_mood::lost_before || rows_->mood == db_mood::lost_after)
+      return make_error(errc::unavailable);
+    auto found = rows_->tasks.find(unit.id);
+    if (found == rows_->tasks.end())
+      return make_error(errc::not_found);
+    auto rows = std::make_shared<task_rows>(found->second);
+    rows->claims.clear();
+    for (auto& [step, held] : rows_->claims)
+      if (task_of(step) == unit.id)
+        rows->claims.push_back({number_of(step), held.token.attempt, held.token.epoch, held.token.nonce, held.worker,
+                                held.claimed_at, held.token.expires_at, held.expires_at});
+    return task_rows_ptr{std::move(rows)};
+  }
+
+  unit_done sync(const sync_claims_unit& unit) {
+    ++rows_->claim_writes;
+    for (auto& token : unit.released)
+      rows_->claims.erase(token.step);
+    for (auto& held : unit.held)
+      rows_->claims[held.token.step] = held;
+    return {};
+  }
+
+  open_tasks_reply open_tasks(const open_tasks_unit& unit) {
+    open_tasks_reply reply;
+    for (auto& [id, task] : rows_->tasks)
+      if (!is_terminal(task.head.state) && unit.after < id && reply.ids.size() < unit.limit)
+        reply.ids.push_back(id);
+    return reply;
+  }
+
+  fake_rows_ptr rows_;
+  std::vector<std::function<void()>> held_;
+};
+
+} // namespace
+
+fake_db_actor spawn_fake_db(caf::actor_system& system, fake_rows_ptr rows) {
+  return system.spawn<fake_db>(std::move(rows));
+}
+
+} // namespace geartrain::sim

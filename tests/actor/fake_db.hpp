@@ -1,0 +1,49 @@
+#pragma once
+
+#include "messages/interfaces.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace geartrain::sim {
+
+/// How the fake answers the next writes and reads.
+enum class db_mood {
+  prompt,          ///< at once
+  holding,         ///< does the work, keeps the answer until release_answers
+  lost_before,     ///< `unavailable`, and nothing was done
+  lost_after,      ///< `unavailable`, although the work was done
+  refusing,        ///< `storage`
+};
+
+/// Rows as the database would hold them, and what was asked of it. Read and changed by tests between runs.
+struct fake_rows {
+  db_mood mood = db_mood::prompt;
+  std::map<task_id, task_rows> tasks;
+  std::map<std::string, task_id> identities;
+  std::map<step_id, lease> claims;
+  std::vector<refused_report> refused;
+  std::size_t creates = 0;
+  std::size_t commits = 0; ///< asked, committed or not
+  std::size_t loads = 0;
+  std::size_t claim_writes = 0;
+};
+
+using fake_rows_ptr = std::shared_ptr<fake_rows>;
+
+/// Delivers every answer that was kept back.
+struct release_answers {};
+
+} // namespace geartrain::sim
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::sim::release_answers)
+
+namespace geartrain::sim {
+
+using fake_db_actor = db_actor::extend<caf::reacts_to<release_answers>>;
+
+fake_db_actor spawn_fake_db(caf::actor_system& system, fake_rows_ptr rows);
+
+} // namespace geartrain::sim

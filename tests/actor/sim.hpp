@@ -1,0 +1,73 @@
+#pragma once
+
+#include "actors/supervisor.hpp"
+#include "tests/actor/fake_db.hpp"
+
+#include <caf/scheduler/test_coordinator.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace geartrain::sim {
+
+/// An answer that may not be there yet.
+template <class T>
+struct pending {
+  std::shared_ptr<std::optional<expected<T>>> slot = std::make_shared<std::optional<expected<T>>>();
+
+  completion<T> done() const {
+    return completion<T>{[s = slot](expected<T> value) { s->emplace(std::move(value)); }};
+  }
+  bool answered() const { return slot->has_value(); }
+  expected<T>& answer() const { return **slot; }
+};
+
+/// All actors of a one-shard engine on CAF's testing scheduler: nothing runs and no time passes unless the test says so.
+class world {
+public:
+  explicit world(task_template definition);
+  ~world();
+
+  /// Runs until no actor has anything to do.
+  void run() { scheduler.run(); }
+
+  /// Lets time pass in small steps, running what becomes due.
+  void pass(milliseconds time);
+
+  /// A task of the world's template, always unique unless a key is given.
+  pending<create_task_result> create(std::optional<std::string> key = std::nullopt);
+  task_snapshot created();
+
+  std::vector<leased_step> poll(std::uint32_t max_steps = 100);
+  pending<std::vector<leased_step>> long_poll(milliseconds wait, std::uint64_t id = 1);
+
+  pending<report_answer> report(const leased_step& step, bool success = true, bool retryable = true);
+  /// Reports, runs, and gives the status.
+  report_status finish(const leased_step& step, bool success = true, bool retryable = true);
+  heartbeat_status heartbeat(const lease_token& token);
+
+  expected<task_snapshot> read(const task_id& id);
+  task_state state(const task_id& id) { return (*read(id))->state; }
+
+  template <class Handle>
+  void kill(const Handle& handle) {
+    caf::anon_send_exit(handle, caf::exit_reason::kill);
+  }
+
+  caf::actor_system_config config;
+  std::unique_ptr<caf::actor_system> owner;
+  caf::actor_system& system;
+  caf::scheduler::test_coordinator& scheduler;
+  fake_rows_ptr rows = std::make_shared<fake_rows>();
+  std::shared_ptr<engine> shared = std::make_shared<engine>();
+  std::optional<std::string> given_up;
+
+private:
+  caf::actor_clock::time_point start_;
+  std::uint64_t random_ = 0;
+  supervisor_actor supervisor_;
+};
+
+} // namespace geartrain::sim

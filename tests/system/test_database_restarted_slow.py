@@ -1,0 +1,56 @@
+"""PostgreSQL crashes and comes back under load: the node survives, and work goes on within seconds."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+import checker
+from harness import MIXED_DAG, Node, WorkerProcess, read_ledger, template, wait_until
+from load import create_tasks, states_of, wait_for_all
+
+HANDLERS = pathlib.Path(__file__).with_name("handlers.py")
+TASKS = 300
+
+
+class DatabaseRestarted(unittest.TestCase):
+    def test_immediately_three_times_under_load(self) -> None:
+        node = Node()
+        ledger = node.directory / "ledger"
+        with node, ThreadPoolExecutor(1) as background:
+            with node.client() as client:
+                client.register_template(template("mixed", MIXED_DAG, retry={"max_attempts": 100}))
+            creation = background.submit(create_tasks, node, "mixed", TASKS, {"run_ms": 10}, "sys", 4)
+            with WorkerProcess(node, "sys", HANDLERS, "--concurrency", "8", environment={"GEARTRAIN_LEDGER": str(ledger)}):
+                wait_until("work has begun", lambda: len(read_ledger(ledger)) > 50)
+                for _ in range(3):
+                    self.crash_and_resume(node, ledger)
+                ids = creation.result(300)
+                wait_for_all(node, 300)
+            self.assertIsNotNone(node.process)
+            self.assertIsNone(node.process.poll(), "the node survived")
+            self.assertEqual(states_of(node, ids), {"complete": TASKS})
+            self.assertEqual(checker.violations(node, read_ledger(ledger), MIXED_DAG), [])
+
+    def crash_and_resume(self, node: Node, ledger: pathlib.Path) -> None:
+        """One backend is killed with -9: the postmaster crashes all others and recovers, as after an immediate restart."""
+        backend = node.sql("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'geartrain%' LIMIT 1")[0][0]
+        os.kill(int(backend), signal.SIGKILL)
+        wait_until("the database is back", lambda: self.answers(node), 60, 0.02)
+        back = time.monotonic()
+        done = self.commits(node)
+        wait_until("a turn is committed again", lambda: self.commits(node) > done, 5, 0.02)
+        print(f"work went on {time.monotonic() - back:.2f} s after the database was back")
+
+    def answers(self, node: Node) -> bool:
+        return subprocess.run(["psql", "-X", "-q", "-c", "SELECT 1", node.dsn()], capture_output=True, check=False).returncode == 0
+
+    def commits(self, node: Node) -> int:
+        return int(node.sql("SELECT count(*) FROM geartrain.attempts")[0][0])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,143 @@
+"""The round-trip budget, exactly: by the database actor's own counters and by the log of the server."""
+
+import pathlib
+import re
+import unittest
+
+from harness import FINAL, LINEAR, MIXED_DAG, Node, WorkerProcess, template, wait_until
+
+HANDLERS = pathlib.Path(__file__).with_name("handlers.py")
+HUNDRED = {f"s{i}": [f"s{i - 1}"] if i % 10 else [] for i in range(100)}
+
+
+class RoundTrips(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.node = Node("--node-shards", "2")
+        cls.node.start()
+        with cls.node.client() as client:
+            for name, steps in (("linear", LINEAR), ("mixed", MIXED_DAG), ("hundred", HUNDRED)):
+                client.register_template(template(name, steps))
+            client.register_template(template("flaky", {"only": []}, retry={"backoff_base_ms": 1, "max_backoff_ms": 1}))
+            client.register_template(template("linear", LINEAR, namespace="cold"))
+        cls.node.count_statements()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.node.__exit__()
+
+    def spent(self, work) -> dict:
+        """What `work` cost by the counters, after it was compared with the server's log."""
+        before, offset = self.node.round_trips(), self.node.postgres_log.stat().st_size
+        work()
+        after = self.node.round_trips()
+        spent = {name: count - before[name] for name, count in after.items() if count != before[name]}
+        ours = [e for e in self.node.executed(offset) if e["statement"] not in ("templates_since",)]
+        spent.pop("fetch_templates", None)  # the registry looks for foreign templates every five seconds
+        transactions = {e["transaction"] for e in ours}
+        self.assertEqual(sum(spent.values()), len(transactions), f"counters {spent}, server {ours}")
+        return spent
+
+    def run_task(self, name: str, namespace: str = "sys", **context) -> None:
+        with self.node.client() as client:
+            task = client.create_task(namespace, name, context)["task_uuid"]
+            # Completion is seen in the metrics and read at the end, so that looking costs the database nothing.
+            wait_until(f"{name} ends", lambda: client.get_task(task)["status"] in FINAL)
+
+    def test_creation_is_one(self) -> None:
+        with self.node.client() as client:
+            for name in ("linear", "hundred"):
+                spent = self.spent(lambda name=name: client.create_task("sys", name, {}))
+                self.assertEqual(spent, {"create_tasks": 1}, name)
+
+    def test_a_duplicate_creation_is_one(self) -> None:
+        with self.node.client() as client:
+            client.create_task("sys", "linear", {}, idempotency_key="k")
+
+            def again() -> None:
+                with self.assertRaisesRegex(Exception, "409"):
+                    client.create_task("sys", "linear", {}, idempotency_key="k")
+
+            self.assertEqual(self.spent(again), {"create_tasks": 1})
+
+    def drain_by_hand(self, client, namespace="sys"):
+        while self.poll(client, namespace):
+            pass
+
+    def poll(self, client, namespace="sys", count=1):
+        return client._json("POST", "/v1/workers/poll",
+                            {"worker_id": "hand", "namespaces": [namespace], "max_steps": count})["steps"]
+
+    def report(self, client, steps, success=True):
+        items = [{"step_uuid": s["step_uuid"], "lease_token": s["lease_token"], "success": success, "result": {"n": 1}}
+                 for s in steps]
+        answer = client._json("POST", "/v1/workers/results", {"worker_id": "hand", "results": items})
+        return [row["status"] for row in answer["results"]]
+
+    def test_dispatch_is_free_and_a_resident_result_is_one_also_the_last(self) -> None:
+        with self.node.client() as client:
+            client.register_template(template("linear", LINEAR, namespace="byhand"))
+            client.create_task("byhand", "linear", {})
+            for _ in range(4):  # the fourth result also finalizes the task
+                held = []
+                self.assertEqual(self.spent(lambda: held.extend(self.poll(client, "byhand"))), {})
+                self.assertEqual(len(held), 1)
+                self.assertEqual(self.spent(lambda: self.assertEqual(self.report(client, held), ["accepted"])),
+                                 {"commit_turns": 1})
+
+    def test_reading_a_resident_task_and_its_correlation_id_is_free(self) -> None:
+        with self.node.client() as client:
+            client.register_template(template("linear", LINEAR, namespace="reading"))
+            task = client.create_task("reading", "linear", {})["task_uuid"]
+            self.assertEqual(self.spent(lambda: client.get_task(task)["correlation_id"]), {})
+            self.assertEqual(self.spent(lambda: client.list_steps(task)), {})
+
+    def test_results_of_one_task_in_one_call_share_a_turn(self) -> None:
+        wide = {"root": [], **{f"leaf{i}": ["root"] for i in range(20)}}
+        with self.node.client() as client:
+            client.register_template(template("wide", wide, namespace="wide"))
+            client.create_task("wide", "wide", {})
+            self.report(client, self.poll(client, "wide"))
+            leaves = self.poll(client, "wide", 100)
+            self.assertEqual(len(leaves), 20)
+            self.assertEqual(self.spent(lambda: self.report(client, leaves)), {"commit_turns": 1})
+
+    def test_a_cold_result_is_two(self) -> None:
+        with Node("--limits-resident-tasks", "1", "--node-shards", "1") as small:
+            with small.client() as client:
+                client.register_template(template("linear", LINEAR))
+                client.create_task("sys", "linear", {})  # fills the memory
+                client.create_task("sys", "linear", {})  # stays in its rows
+                held = self.poll(client, count=2)
+                self.assertEqual(len(held), 2)
+                before = small.round_trips()
+                self.assertEqual(self.report(client, [held[1]]), ["accepted"])
+                after = small.round_trips()
+                spent = {k: after[k] - before[k] for k in after if after[k] != before[k] and k != "fetch_templates"}
+                self.assertEqual(spent, {"load_tasks": 1, "commit_turns": 1})
+
+    def test_a_retry_costs_no_more_than_its_results(self) -> None:
+        with WorkerProcess(self.node, "flaky", HANDLERS):
+            with self.node.client() as client:
+                client.register_template(template("flaky", {"only": []}, namespace="flaky",
+                                                  retry={"backoff_base_ms": 1, "max_backoff_ms": 1}))
+                client._json("GET", "/v1/telemetry/database")
+                before = self.node.round_trips()
+                task = client.create_task("flaky", "flaky", {})["task_uuid"]
+                wait_until("the task ends", lambda: client.get_task(task)["status"] in FINAL)
+                after = self.node.round_trips()
+                self.assertEqual(after["create_tasks"] - before["create_tasks"], 1)
+                self.assertEqual(after["commit_turns"] - before["commit_turns"], 1)
+
+    def test_turns_are_counted_by_their_round_trips(self) -> None:
+        with self.node.client() as client:
+            turns = client.telemetry("actors")
+        self.assertIn("turns", turns)
+
+    def test_log_has_the_names_that_the_counters_have(self) -> None:
+        text = self.node.postgres_log.read_text(errors="replace")
+        self.assertTrue(re.search(r"execute create_tasks", text))
+
+
+if __name__ == "__main__":
+    unittest.main()
