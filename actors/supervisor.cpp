@@ -23,8 +23,8 @@ constexpr milliseconds first_pause{10};
 class supervisor : public actor_base<supervisor_actor::base> {
 public:
   supervisor(caf::actor_config& config, engine_ptr shared, std::vector<supervised_role> roles,
-             std::function<void(const std::string&)> give_up)
-    : actor_base(config), engine_(std::move(shared)), give_up_(std::move(give_up)) {
+             std::function<void(const std::string&)> give_up, completion<std::uint32_t> started)
+    : actor_base(config), engine_(std::move(shared)), give_up_(std::move(give_up)), started_(std::move(started)) {
     for (auto& role : roles)
       children_.push_back({std::move(role), nullptr, {}});
   }
@@ -38,6 +38,7 @@ protected:
     set_down_handler([this](caf::scheduled_actor*, caf::down_msg& down) { child_died(down); });
     for (std::size_t i = 0; i < children_.size(); ++i)
       start(i);
+    started_(static_cast<std::uint32_t>(children_.size()));
     return {
       [this](stop_children) { stop(); },
       [this](const start_child& message) {
@@ -104,6 +105,7 @@ private:
 
   engine_ptr engine_;
   std::function<void(const std::string&)> give_up_;
+  completion<std::uint32_t> started_;
   std::vector<child> children_;
   bool stopping_ = false;
 };
@@ -116,8 +118,9 @@ caf::strong_actor_ptr pointer_of(const Handle& handle) {
 } // namespace
 
 supervisor_actor spawn_supervisor(caf::actor_system& system, engine_ptr engine, std::vector<supervised_role> roles,
-                                  std::function<void(const std::string&)> give_up) {
-  return system.spawn<supervisor>(std::move(engine), std::move(roles), std::move(give_up));
+                                  std::function<void(const std::string&)> give_up,
+                                  completion<std::uint32_t> started) {
+  return system.spawn<supervisor>(std::move(engine), std::move(roles), std::move(give_up), std::move(started));
 }
 
 std::vector<supervised_role> engine_roles(caf::actor_system& system, engine_ptr engine,

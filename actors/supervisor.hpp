@@ -36,8 +36,10 @@ using supervisor_actor = caf::typed_actor<caf::reacts_to<stop_children>, caf::re
 /// Starts the roles in order and restarts whichever dies, with a growing pause. After a restart every result_processor is
 /// told to recover: what was in the dead actor's mailbox or hands is derived again from rows. A role that dies more than
 /// ten times within a minute is beyond restarting: `give_up` is called with its name.
+/// `started` is answered with the number of actors once all of them are in the directory.
 supervisor_actor spawn_supervisor(caf::actor_system& system, engine_ptr engine, std::vector<supervised_role> roles,
-                                  std::function<void(const std::string&)> give_up);
+                                  std::function<void(const std::string&)> give_up,
+                                  completion<std::uint32_t> started = {});
 
 /// The roles of one node's engine, ground up. `start_db` spawns the database actor.
 std::vector<supervised_role> engine_roles(caf::actor_system& system, engine_ptr engine,

@@ -169,9 +169,12 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
   if (!on_fatal)
     on_fatal = [](const std::string& role) { spdlog::critical("actor={} can't be kept alive", role); };
   auto roles = engine_roles(*p.system, p.shared, start_db);
-  p.supervisor = spawn_supervisor(*p.system, p.shared, std::move(roles), std::move(on_fatal));
+  awaited<std::uint32_t> started;
+  p.supervisor = spawn_supervisor(*p.system, p.shared, std::move(roles), std::move(on_fatal), started.done());
   auto self = std::unique_ptr<node>(new node(std::move(made)));
 
+  if (auto running = started.wait_until(steady::now() + start_patience); !running)
+    return running.error();
   if (auto loaded = load_all_templates(*p.system, *p.shared); !loaded)
     return loaded.error();
   auto resident = make_open_tasks_resident(*p.shared);
