@@ -23,8 +23,7 @@ void add_global_flags(CLI::App& app, cli_context& context) {
     ->envname("GEARTRAIN_OUTPUT")
     ->transform(CLI::CheckedTransformer(
       std::map<std::string, output_format>{{"table", output_format::table}, {"json", output_format::json}}))
-    ->type_name("table|json")
-    ->default_str("table");
+    ->option_text("table|json, default table (Env:GEARTRAIN_OUTPUT)");
 }
 
 // Global flags may also stand behind the command.

@@ -113,4 +113,14 @@ int print_json(const cli_context& context, const std::string& body) {
   return exit_ok;
 }
 
+std::vector<std::string> split_reference(std::string_view text) {
+  std::vector<std::string> parts;
+  for (auto slash = text.find('/'); slash != std::string_view::npos; slash = text.find('/')) {
+    parts.emplace_back(text.substr(0, slash));
+    text.remove_prefix(slash + 1);
+  }
+  parts.emplace_back(text);
+  return parts;
+}
+
 } // namespace geartrain

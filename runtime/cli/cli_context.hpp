@@ -11,6 +11,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -58,6 +60,9 @@ int fail_usage(const cli_context& context, const std::string& message);
 
 /// One line of JSON on standard output, exactly as the server sent it.
 int print_json(const cli_context& context, const std::string& body);
+
+/// The parts of "namespace/name/version" between the slashes.
+std::vector<std::string> split_reference(std::string_view text);
 
 // -- the groups of commands: each adds itself to the parser -----------------------
 

@@ -23,6 +23,7 @@ struct list_flags {
 
 struct create_command {
   create_flags flags;
+  std::string reference; ///< "namespace/name" or "namespace/name/version", in place of the flags
   bool watch = false;
 };
 
@@ -41,7 +42,29 @@ int show_task(const cli_context& context, const expected<http_answer>& answer) {
   return exit_ok;
 }
 
+/// Fills the flags from the reference. The answer is a complaint, empty if the template is named exactly once.
+std::string resolve_template(create_command& command) {
+  auto& flags = command.flags;
+  bool by_flags = !flags.namespace_name.empty() || !flags.name.empty();
+  if (command.reference.empty())
+    return flags.namespace_name.empty() || flags.name.empty()
+             ? "no template is named; give NAMESPACE/NAME, or both --namespace and --name"
+             : "";
+  auto parts = split_reference(command.reference);
+  if (by_flags || (parts.size() == 3 && flags.version))
+    return "the template is named twice; give NAMESPACE/NAME or the flags";
+  if (parts.size() < 2 || parts.size() > 3)
+    return fmt::format("\"{}\" names no template; give NAMESPACE/NAME or NAMESPACE/NAME/VERSION", command.reference);
+  flags.namespace_name = parts[0];
+  flags.name = parts[1];
+  if (parts.size() == 3)
+    flags.version = parts[2];
+  return "";
+}
+
 int create(const cli_context& context, create_command command) {
+  if (auto complaint = resolve_template(command); !complaint.empty())
+    return fail_usage(context, complaint);
   if (command.flags.input) {
     auto text = read_input(*command.flags.input);
     if (!text)
@@ -96,10 +119,12 @@ void add_create(CLI::App& group, cli_context& context) {
   auto command = std::make_shared<create_command>();
   auto& flags = command->flags;
   auto app = group.add_subcommand("create", "Create a task from a template");
-  app->add_option("--namespace", flags.namespace_name, "Namespace of the template")->required();
-  app->add_option("--name", flags.name, "Name of the template")->required();
+  app->add_option("TEMPLATE", command->reference, "NAMESPACE/NAME or NAMESPACE/NAME/VERSION, in place of the flags");
+  app->add_option("--namespace", flags.namespace_name, "Namespace of the template");
+  app->add_option("--name", flags.name, "Name of the template");
   app->add_option("--version", flags.version, "Version of the template; the newest if absent");
-  app->add_option("--input", flags.input, "Context of the task: a JSON object, @FILE, or - for standard input");
+  app->add_option("--input,--context", flags.input,
+                  "Context of the task: a JSON object, @FILE, or - for standard input");
   app->add_option("--priority", flags.priority, "-100 to 100, larger is more urgent");
   app->add_option("--tag", flags.tags, "A tag; may be repeated")->expected(1)->take_all();
   app->add_option("--idempotency-key", flags.idempotency_key, "A second task with the same key is refused");

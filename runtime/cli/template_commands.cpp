@@ -62,16 +62,14 @@ int list(const cli_context& context, const std::optional<std::string>& namespace
 }
 
 int show(const cli_context& context, const std::string& name) {
-  auto first = name.find('/');
-  auto second = name.find('/', first == std::string::npos ? first : first + 1);
-  if (second == std::string::npos || name.find('/', second + 1) != std::string::npos)
+  auto parts = split_reference(name);
+  if (parts.size() != 3)
     return fail_usage(context,
                       fmt::format("\"{}\" names no template; give NAMESPACE/NAME/VERSION as `geartrain template "
                                   "list` shows them",
                                   name));
   auto target =
-    fmt::format("/v1/templates/{}/{}/{}", percent_encode(name.substr(0, first)),
-                percent_encode(name.substr(first + 1, second - first - 1)), percent_encode(name.substr(second + 1)));
+    fmt::format("/v1/templates/{}/{}/{}", percent_encode(parts[0]), percent_encode(parts[1]), percent_encode(parts[2]));
   auto answer = get_from_server(context, target);
   auto details = parse_answer(answer);
   if (!details)

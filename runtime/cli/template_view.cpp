@@ -24,6 +24,11 @@ std::string join_names(const nlohmann::json& names) {
   return out;
 }
 
+std::string description_of(const nlohmann::json& object) {
+  auto text = field(object, "description");
+  return text == "-" ? std::string{} : text;
+}
+
 } // namespace
 
 std::string render_template_list(const nlohmann::json& answer, const style& paint) {
@@ -33,7 +38,7 @@ std::string render_template_list(const nlohmann::json& answer, const style& pain
               {field(entry, "name")},
               {field(entry, "version")},
               {field(entry, "step_count")},
-              {field(entry, "description"), colour::grey}});
+              {description_of(entry), colour::grey}});
   return rows.render(paint);
 }
 
@@ -41,7 +46,7 @@ std::string render_template(const nlohmann::json& details, const style& paint) {
   auto out =
     fmt::format("{}\n", paint.paint(colour::bold, fmt::format("{}/{}/{}", field(details, "namespace"),
                                                               field(details, "name"), field(details, "version"))));
-  if (auto description = field(details, "description"); description != "-" && !description.empty())
+  if (auto description = description_of(details); !description.empty())
     out += description + "\n";
   table rows{{"STEP", "AFTER", "RETRYABLE", "MAX ATTEMPTS", "DESCRIPTION"}};
   for (const auto& step : elements(details, "steps"))
@@ -49,7 +54,7 @@ std::string render_template(const nlohmann::json& details, const style& paint) {
               {join_names(elements(step, "dependencies"))},
               {field(step, "default_retryable")},
               {field(step, "default_max_attempts")},
-              {field(step, "description"), colour::grey}});
+              {description_of(step), colour::grey}});
   return out + "\n" + rows.render(paint);
 }
 
