@@ -244,7 +244,10 @@ void result_processor::turn_committed(resident_task& task, const baton& context)
   metrics.outcomes.fetch_add(task.touched.size(), std::memory_order_relaxed);
   task.context->turn_round_trips = 0;
   for (auto number : std::exchange(task.touched, {})) {
-    task.leases.erase(number);
+    // The step may be with its next worker already: only leases of attempts that ended are over.
+    auto ended = task.context->steps[number - 1u].attempts.size();
+    if (auto held = task.leases.find(number); held != task.leases.end() && held->second.token.attempt <= ended)
+      task.leases.erase(held);
     arm_retry(*task.context, number);
   }
   for (auto& pending : std::exchange(task.open, {}).reports)

@@ -175,7 +175,7 @@ def run_one(client: Client, pipe: int) -> float:
 def round_trips(client: Client) -> Optional[Dict[str, int]]:
     try:
         operations = client.telemetry("database").get("operations") or []
-        return {entry["operation"]: int(entry["round_trips"]) for entry in operations}
+        return {entry["name"]: int(entry["round_trips"]) for entry in operations}
     except (ApiError, AttributeError, KeyError, TypeError, ValueError):
         return None
 

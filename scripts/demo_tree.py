@@ -158,7 +158,7 @@ def round_trips(client: Client) -> Optional[Dict[str, int]]:
     """Round trips so far by operation; None when the node does not say."""
     try:
         operations = client.telemetry("database").get("operations") or []
-        return {entry["operation"]: int(entry["round_trips"]) for entry in operations}
+        return {entry["name"]: int(entry["round_trips"]) for entry in operations}
     except (ApiError, AttributeError, KeyError, TypeError, ValueError):
         return None
 

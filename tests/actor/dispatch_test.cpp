@@ -72,6 +72,18 @@ TEST_CASE("an expired lease counts as an attempt; its late result is stale befor
   CHECK(w.rows->refused.size() == 2);
 }
 
+TEST_CASE("a worker that waits gets a step as soon as its lease expired, and its result counts") {
+  world w{samples::linear(1)};
+  w.created();
+  w.poll();
+  w.pass(milliseconds{25000});
+  auto waiting = w.long_poll(milliseconds{20000});
+  w.pass(milliseconds{5100});
+  REQUIRE(waiting.answered());
+  REQUIRE(waiting.answer()->size() == 1);
+  CHECK(w.finish(waiting.answer()->front()) == report_status::accepted);
+}
+
 TEST_CASE("a step whose lease expires too often fails") {
   world w{samples::linear(1)};
   auto task = w.created();

@@ -44,6 +44,7 @@ class Node:
 
     def __init__(self, *arguments: str, templates: Optional[pathlib.Path] = None, port: int = 0) -> None:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="geartrain-"))
+        self.directory.chmod(0o755)  # PostgreSQL may run as another user and must be able to enter
         self.arguments = list(arguments)
         self.templates = templates or self.directory / "no-templates"
         self.templates.mkdir(parents=True, exist_ok=True)
@@ -117,7 +118,7 @@ class Node:
             return client.telemetry("database")
 
     def round_trips(self) -> Dict[str, int]:
-        return {row["operation"]: row["round_trips"] for row in self.database()["operations"]}
+        return {row["name"]: row["round_trips"] for row in self.database()["operations"]}
 
     @property
     def postgres_log(self) -> pathlib.Path:
@@ -134,7 +135,7 @@ class Node:
 
     def dsn(self) -> str:
         lines = (self.directory / "data" / "pg" / "postmaster.pid").read_text().splitlines()
-        return f"host={lines[4]} port={lines[3]} user=geartrain dbname=geartrain"
+        return f"host={lines[4]} port={lines[3]} user=geartrain dbname=postgres"
 
     def postmaster(self) -> int:
         return int((self.directory / "data" / "pg" / "postmaster.pid").read_text().splitlines()[0])
@@ -188,7 +189,7 @@ def template(name: str, steps: Dict[str, Sequence[str]], namespace: str = "sys",
     """A template whose every step is run by one handler, `sys.step`."""
     return {
         "name": name, "namespace_name": namespace, "version": "1.0.0", "identity_strategy": "always_unique",
-        "steps": [{"name": step, "dependencies": list(parents), "handler": {"callable": f"{namespace}.step"}, **step_keys}
+        "steps": [{"name": step, "dependencies": list(parents), "handler": {"callable": "sys.step"}, **step_keys}
                   for step, parents in steps.items()],
     }
 
