@@ -42,13 +42,15 @@ def wait_until(what: str, condition: Callable[[], T], deadline_seconds: float = 
 class Node:
     """`geartrain dev` on a data directory that outlives the process, so that it can be killed and started again."""
 
-    def __init__(self, *arguments: str, templates: Optional[pathlib.Path] = None, port: int = 0) -> None:
+    def __init__(self, *arguments: str, templates: Optional[pathlib.Path] = None, port: int = 0,
+                 database_url: Optional[str] = None) -> None:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="geartrain-"))
         self.directory.chmod(0o755)  # PostgreSQL may run as another user and must be able to enter
         self.arguments = list(arguments)
         self.templates = templates or self.directory / "no-templates"
         self.templates.mkdir(parents=True, exist_ok=True)
         self.port = port
+        self.database_url = database_url  # of a server that is not the node's own
         self.url = ""
         self.process: Optional[subprocess.Popen[str]] = None
         self.log = self.directory / "node.log"
@@ -56,8 +58,7 @@ class Node:
     # -- life ----------------------------------------------------------------------
 
     def start(self, deadline_seconds: float = 90.0) -> "Node":
-        command = [BINARY, "dev", "--listen", f"127.0.0.1:{self.port}", "--data-dir", str(self.directory / "data"),
-                   "--templates", str(self.templates), *self.arguments]
+        command = [BINARY, *self._mode(), "--listen", f"127.0.0.1:{self.port}", *self.arguments]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         line: List[str] = []
@@ -71,6 +72,11 @@ class Node:
         self.url = ready.group(1)
         self.port = int(self.url.rsplit(":", 1)[1])  # the next start serves at the same place
         return self
+
+    def _mode(self) -> List[str]:
+        if self.database_url:
+            return ["node", "--migrate", "--database-url", self.database_url]
+        return ["dev", "--data-dir", str(self.directory / "data"), "--templates", str(self.templates)]
 
     def kill9(self) -> None:
         assert self.process is not None
@@ -134,6 +140,8 @@ class Node:
         return [line.split("\t") for line in answer.stdout.splitlines() if line]
 
     def dsn(self) -> str:
+        if self.database_url:
+            return self.database_url
         lines = (self.directory / "data" / "pg" / "postmaster.pid").read_text().splitlines()
         return f"host={lines[4]} port={lines[3]} user=geartrain dbname=postgres"
 
@@ -151,6 +159,43 @@ class Node:
         text = self.postgres_log.read_text(errors="replace")[since:]
         found = re.findall(r"^@([^@]*)@([^@]*)@ LOG:  execute ([a-z_]+)[:/]", text, re.MULTILINE)
         return [{"transaction": v, "application": a, "statement": s} for v, a, s in found]
+
+
+class Postgres:
+    """A server of the test's own, which it can restart as it likes."""
+
+    def __init__(self) -> None:
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="geartrain-pg-"))
+        self.bin = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+        self.user: List[str] = []
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            shutil.chown(self.directory, "postgres")
+            self.user = ["runuser", "-u", "postgres", "--"]
+        self.directory.chmod(0o755)
+
+    def _run(self, tool: str, *arguments: str) -> None:
+        command = [*self.user, str(self.bin / tool), "-D", str(self.directory / "pg"), *arguments]
+        answer = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+                                cwd=self.directory)
+        if answer.returncode != 0:
+            raise AssertionError(f"{tool}: {answer.stderr}")
+
+    def __enter__(self) -> "Postgres":
+        self._run("initdb", "--auth=trust", "--username=geartrain", "--encoding=UTF8")
+        self._run("pg_ctl", "start", "-w", "-l", str(self.directory / "log"), "-o",
+                  f"-c listen_addresses='' -c unix_socket_directories='{self.directory}' -c unix_socket_permissions=0777")
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._run("pg_ctl", "stop", "-w", "-m", "immediate")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def restart(self, mode: str) -> None:
+        self._run("pg_ctl", "restart", "-w", "-m", mode, "-l", str(self.directory / "log"))
+
+    @property
+    def url(self) -> str:
+        return f"host={self.directory} port=5432 user=geartrain dbname=postgres"
 
 
 class WorkerProcess:
