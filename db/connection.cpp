@@ -30,6 +30,11 @@ sql_error error_of(const PGresult* raw) {
   return error;
 }
 
+/// What the server remarks beside its answers; libpq would print it.
+void note(void*, const PGresult* remark) {
+  spdlog::debug("the database remarks: {}", PQresultErrorMessage(remark));
+}
+
 bool submit(PGconn* raw, const statement_call& call) {
   auto& values = call.values.values();
   std::vector<const char*> texts;
@@ -120,6 +125,7 @@ void connection::advance_connecting(db_clock::time_point now) {
 }
 
 bool connection::prepare(db_clock::time_point now) {
+  PQsetNoticeReceiver(raw_, note, nullptr);
   if (PQsetnonblocking(raw_, 1) != 0 || PQenterPipelineMode(raw_) != 1)
     return false;
   state_ = status::preparing;
@@ -250,10 +256,13 @@ void connection::close() {
   wants_write_ = false;
 }
 
+/// libpq's words on one line.
 std::string connection::last_error() const {
   std::string text = raw_ ? PQerrorMessage(raw_) : "out of memory";
   while (!text.empty() && text.back() == '\n')
     text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::erase(text, '\t');
   return text;
 }
 

@@ -7,10 +7,11 @@
 // One statement per operation, its parameters arrays with one element per unit of the batch. Expected conflicts never raise an
 // error: a row that loses is missing from the answer. What does raise an error fails the whole batch, and the actor splits it.
 //
-// Tables that are new or small are where the planner goes wrong: it sees ten pages, joins the array to a scan of the
+// Tables that are new or small are where the planner goes wrong: it sees one page or ten, joins the array to a scan of the
 // whole table, and keeps that generic plan while the table grows. Therefore a keyed table is only ever restricted by
-// `key = ANY($n)` (index condition under every plan mode) or read by a correlated scalar subquery (never turned into a join);
-// the join with the array comes on top of the few rows found. tests/db/plans_test.cpp checks the plans.
+// `key = ANY ($n)` (an index condition) or read by a correlated scalar subquery (never turned into a join), the join with the
+// array comes on top of the few rows found, and sequential scans are off for the session (advise_planner_sql).
+// tests/db/plans_test.cpp checks the plans for empty and full tables, with fresh and stale statistics.
 
 namespace geartrain {
 

@@ -127,6 +127,7 @@ bool test_database::counts_statements() {
 }
 
 temporary_directory::temporary_directory() : path_(make_temporary_directory()) {
+  fs::permissions(path_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec); // the server's user passes
 }
 
 temporary_directory::~temporary_directory() {
