@@ -4,13 +4,17 @@
 #include "db/migrations.hpp"
 #include "db/statements.hpp"
 
+#include <algorithm>
+
 // Each migration runs in a transaction of its own, under one advisory lock that belongs to the transaction (a pooler in
-// transaction mode keeps no session). Inside the lock the version is read again: a node that waited finds the work done, or
-// goes on where the other one stopped.
+// transaction mode keeps no session). Inside the lock the version is read again: a node that waited finds the work
+// done, or goes on where the other one stopped.
 
 namespace geartrain {
 
 namespace {
+
+constexpr const char* undefined_table = "42P01"; // SQLSTATE
 
 struct step_result {
   int before = 0;
@@ -34,8 +38,8 @@ expected<step_result> apply_next(blocking_session& session) {
       continue;
     if (auto done = session.run_script(next.sql); !done)
       return failure{done.error().code, std::string{"migration "} + next.name + ": " + done.error().message};
-    auto noted = session.run(blocking_sql::note_version,
-                             parameters{}.add(std::int32_t{next.version}).add(std::string{next.name}));
+    auto noted =
+      session.run(blocking_sql::note_version, parameters{}.add(std::int32_t{next.version}).add(std::string{next.name}));
     if (!noted)
       return noted.error();
     result.after = next.version;
@@ -72,6 +76,21 @@ expected<migration_report> migrate(const std::string& dsn) {
   if (auto made = make_partitions(**session); !made)
     return made.error();
   return report;
+}
+
+expected<schema_versions> read_schema_versions(const std::string& dsn) {
+  auto session = blocking_session::open(dsn);
+  if (!session)
+    return session.error();
+  schema_versions versions;
+  for (auto& each : migrations())
+    versions.program = std::max(versions.program, each.version);
+  auto rows = (*session)->run(blocking_sql::read_version);
+  if (rows)
+    versions.database = (*rows)->int4(0, 0);
+  else if (!rows.error().message.starts_with(undefined_table))
+    return rows.error();
+  return versions;
 }
 
 expected<int> ensure_partitions(const std::string& dsn) {

@@ -17,6 +17,15 @@ struct migration_report {
 /// Errors: unavailable (no connection), storage (the server refused; nothing of that migration remains).
 expected<migration_report> migrate(const std::string& dsn);
 
+/// Versions of the schema: what the database has (0: none) and what this program needs.
+struct schema_versions {
+  int database = 0;
+  int program = 0;
+};
+
+/// Changes nothing; blocking. Errors as migrate().
+expected<schema_versions> read_schema_versions(const std::string& dsn);
+
 /// Makes the partitions of this week and the next, if they are missing; gives the number made. Blocking, idempotent,
 /// safe to call concurrently. The database actor repeats it while it runs.
 expected<int> ensure_partitions(const std::string& dsn);

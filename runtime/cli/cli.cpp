@@ -34,6 +34,15 @@ void let_through(CLI::App& app) {
   }
 }
 
+// A misspelt command would only be reported as a missing one.
+std::string explain(const CLI::App& app, const CLI::ParseError& error) {
+  auto left_over = app.remaining(true);
+  bool no_command = std::string_view{error.what()}.find("subcommand is required") != std::string_view::npos;
+  if (no_command && !left_over.empty())
+    return "unknown command \"" + left_over.front() + "\"";
+  return error.what();
+}
+
 // CLI11 consumes its arguments from the back.
 int parse(CLI::App& app, std::vector<std::string> arguments, const cli_context& context) {
   std::reverse(arguments.begin(), arguments.end());
@@ -44,7 +53,7 @@ int parse(CLI::App& app, std::vector<std::string> arguments, const cli_context& 
       app.exit(e, *context.out, *context.err); // --help and --version
       return exit_ok;
     }
-    return fail_usage(context, std::string{e.what()} + "\nRun with --help for more information.");
+    return fail_usage(context, explain(app, e) + "\nRun with --help for more information.");
   }
   return exit_ok;
 }

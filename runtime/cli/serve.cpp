@@ -33,6 +33,18 @@ expected<migration_report> migrate_and_log(const std::string& database_url) {
   return report;
 }
 
+/// A newer schema is fine: migrations only ever add.
+expected<bool> check_schema(const std::string& database_url) {
+  auto versions = read_schema_versions(database_url);
+  if (!versions)
+    return versions.error();
+  if (versions->database < versions->program)
+    return failure{errc::conflict, fmt::format("the schema of the database has version {}, this program needs {}; run "
+                                               "`geartrain migrate` first, or start with --migrate",
+                                               versions->database, versions->program)};
+  return true;
+}
+
 /// From a database that is ready to the end of the node.
 int run_until_told(const cli_context& context, const config& settings, stop_signals& signals) {
   auto started = node::start(settings, [&signals](const std::string& why) { signals.request(why); });
@@ -64,6 +76,8 @@ int serve_node(const cli_context& context, const config& settings, bool migrate_
   if (migrate_first)
     if (auto report = migrate_and_log(settings.database.url); !report)
       return fail(context, report.error());
+  if (auto fits = check_schema(settings.database.url); !fits)
+    return fail(context, fits.error());
   return signals.requested() ? exit_ok : run_until_told(context, settings, signals);
 }
 

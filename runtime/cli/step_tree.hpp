@@ -18,9 +18,9 @@ struct tree_step {
   std::string note; ///< shown behind, such as a duration or an error
 };
 
-/// Draws the graph of a task's steps, one line each. A step hangs below its dependency that is farthest from the start:
-/// in the same column if it is the only one there, else on a branch. Further dependencies are named behind it. Every line ends with '\n'. Unknown dependencies are ignored; steps of a
-/// cycle, which no valid template has, are drawn at the top.
+/// Draws the graph of a task's steps, one line each: a sequence in one column, parallel ways as branches, a join behind the
+/// branches that it waits for, with their names. Every line ends with '\n'. Unknown dependencies are ignored; if there is
+/// a cycle, which no valid template has, all steps stand side by side.
 std::string render_step_tree(const std::vector<tree_step>& steps, const style& paint);
 
 } // namespace geartrain

@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
 #include <ostream>
@@ -84,18 +87,22 @@ private:
     last_shown_ = std::move(now_shown);
     if (context_.output == output_format::json)
       *context_.out << fmt::format("{{\"task\":{},\"steps\":{}}}\n", seen.task_body, seen.steps_body) << std::flush;
-    else if (context_.out_is_terminal)
-      redraw(seen);
-    else
+    else if (!context_.out_is_terminal || !redraw(seen))
       print_changes(seen);
   }
 
-  void redraw(const sight& seen) {
+  /// False if the picture is higher than the terminal: what has scrolled away can't be drawn over.
+  bool redraw(const sight& seen) {
     auto picture = render_task_and_tree(seen);
+    auto lines = std::count(picture.begin(), picture.end(), '\n');
+    winsize window{};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 0 && lines >= window.ws_row)
+      return false;
     if (drawn_lines_ > 0)
       *context_.out << fmt::format("\x1b[{}A\x1b[J", drawn_lines_);
     *context_.out << picture << std::flush;
-    drawn_lines_ = std::count(picture.begin(), picture.end(), '\n');
+    drawn_lines_ = lines;
+    return true;
   }
 
   void print_changes(const sight& seen) {

@@ -264,6 +264,27 @@ class CommandLine(unittest.TestCase):
         self.assertIn("has no step", self.geartrain("step", "show", self.create(), "third", expect=1))
         self.assertIn("INVALID_UUID", self.geartrain("task", "get", "no-uuid", expect=1))
 
+    def test_a_node_needs_a_migrated_database(self):
+        with open(os.path.join(self.folder, "data", "pg", "postmaster.pid"), encoding="utf-8") as file:
+            socket_directory = file.read().splitlines()[4]
+        server = f"host={socket_directory} user=geartrain"
+        subprocess.run(["psql", "-qX", f"{server} dbname=postgres", "-c", "CREATE DATABASE empty"], check=True)
+        url = f"{server} dbname=empty"
+        refused = run("node", "--listen", "127.0.0.1:0", "--database-url", url)
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertIn("has version 0", refused.stderr)
+        self.assertIn("geartrain migrate", refused.stderr)
+        self.assertIn("from version 0 to", run("migrate", "--database-url", url).stdout)
+        again = json.loads(run("migrate", "--output", "json", GEARTRAIN_DATABASE_URL=url).stdout)
+        self.assertEqual(again["from"], again["to"])
+        with subprocess.Popen([BINARY, "node", "--listen", "127.0.0.1:0", "--database-url", url],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()) as node:
+            try:
+                self.assertRegex(node.stdout.readline(), r"^geartrain ready http://127\.0\.0\.1:\d+\n$")
+            finally:
+                node.terminate()
+            self.assertEqual(node.wait(SHORT_SECONDS), 0)
+
     def test_no_colour_without_a_terminal(self):
         self.assertNotIn("\x1b", self.geartrain("task", "list"))
 

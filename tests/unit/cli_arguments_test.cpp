@@ -54,7 +54,8 @@ TEST_CASE("cli: a wrong command line ends with 2 and says what is wrong") {
   };
   for (const auto& [arguments, complaint] : {
          row{{}, "A subcommand is required"},
-         row{{"tusk"}, "tusk"},
+         row{{"tusk"}, "unknown command \"tusk\""},
+         row{{"task", "crate"}, "unknown command \"crate\""},
          row{{"task"}, "A subcommand is required"},
          row{{"task", "create", "--name", "a"}, "no template is named"},
          row{{"task", "create", "--namespace", "a"}, "no template is named"},

@@ -24,18 +24,52 @@ TEST_CASE("step tree: a sequence stays in one column") {
 )");
 }
 
-TEST_CASE("step tree: forks branch, joins hang below their deepest parent") {
-  std::vector<tree_step> diamond{step("start", "complete"), step("left", "complete", {"start"}),
-                                 step("right", "waiting_for_retry", {"start"}), step("left_2", "complete", {"left"}),
-                                 step("join", "pending", {"right", "left_2"})};
+TEST_CASE("step tree: parallel ways branch, a join follows them in the column where they parted") {
+  std::vector<tree_step> diamond{step("start", "complete"),
+                                 step("left", "complete", {"start"}),
+                                 step("right", "waiting_for_retry", {"start"}),
+                                 step("left_2", "complete", {"left"}),
+                                 step("join", "pending", {"right", "left_2"}),
+                                 step("end", "pending", {"join"})};
   diamond[2].attempts = 2;
   diamond[2].note = "in 3 s";
   CHECK("\n" + render_step_tree(diamond, style{}) == R"(
 ✔ start      complete
 ├─ ✔ left    complete
 │  ✔ left_2  complete
-│  ○ join    pending  (also after right)
 └─ ↻ right   waiting_for_retry  attempt 2 of 3  in 3 s
+○ join       pending  (after right, left_2)
+○ end        pending
+)");
+}
+
+TEST_CASE("step tree: joins inside of branches, over several starts and over a short cut") {
+  CHECK("\n" + render_step_tree({step("a", "complete"), step("b", "complete", {"a"}), step("c", "complete", {"a"}),
+                                 step("d", "complete", {"b"}), step("e", "complete", {"b"}),
+                                 step("f", "complete", {"d", "e"}), step("g", "complete", {"f", "c"})},
+                                style{}) ==
+        R"(
+✔ a        complete
+├─ ✔ b     complete
+│  ├─ ✔ d  complete
+│  └─ ✔ e  complete
+│  ✔ f     complete  (after d, e)
+└─ ✔ c     complete
+✔ g        complete  (after f, c)
+)");
+  CHECK("\n" + render_step_tree({step("a", "complete"), step("b", "complete"), step("c", "complete", {"a", "b"})},
+                                style{}) ==
+        R"(
+├─ ✔ a  complete
+└─ ✔ b  complete
+✔ c     complete  (after a, b)
+)");
+  CHECK("\n" + render_step_tree(
+                 {step("a", "complete"), step("b", "complete", {"a"}), step("c", "complete", {"a", "b"})}, style{}) ==
+        R"(
+✔ a     complete
+└─ ✔ b  complete
+✔ c     complete  (after a, b)
 )");
 }
 
