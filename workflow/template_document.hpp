@@ -23,6 +23,14 @@ struct document_node {
   std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, sequence, mapping> value;
   std::optional<int> line; ///< 1-based; absent for JSON
 
+  /// A node without a line.
+  template <class T>
+  static document_node of(T content) {
+    document_node node;
+    node.value.template emplace<T>(std::move(content));
+    return node;
+  }
+
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(value); }
 
   /// The value as one of its types; null if it has another one.

@@ -83,11 +83,11 @@ std::optional<document_node> to_integer(std::string_view text) {
   if (negative) {
     if (magnitude > greatest + 1)
       return std::nullopt;
-    return document_node{static_cast<std::int64_t>(0 - magnitude), {}};
+    return document_node::of(static_cast<std::int64_t>(0 - magnitude));
   }
   if (magnitude > greatest)
-    return document_node{magnitude, {}};
-  return document_node{static_cast<std::int64_t>(magnitude), {}};
+    return document_node::of(magnitude);
+  return document_node::of(static_cast<std::int64_t>(magnitude));
 }
 
 std::optional<document_node> to_float(std::string_view text) {
@@ -100,7 +100,7 @@ std::optional<document_node> to_float(std::string_view text) {
     if (!std::isfinite(value))
       return std::nullopt;
   }
-  return document_node{value, {}};
+  return document_node::of(value);
 }
 
 failure wrong(const std::string& text, const std::string& why) {
@@ -121,7 +121,7 @@ expected<document_node> resolve_number(const std::string& text) {
 }
 
 document_node boolean_node(std::string_view text) {
-  return {is_one_of(text, {"true", "True", "TRUE"}), {}};
+  return document_node::of(is_one_of(text, {"true", "True", "TRUE"}));
 }
 
 bool is_null_word(std::string_view text) {
@@ -138,7 +138,7 @@ expected<document_node> resolve_scalar(std::string_view tag, const std::string& 
   bool is_plain = tag == "?" || tag.empty();
   auto kind = tag.starts_with(core_tag) ? tag.substr(core_tag.size()) : std::string_view{};
   if (tag == "!" || kind == "str")
-    return document_node{text, {}};
+    return document_node::of(text);
   if ((is_plain || kind == "null") && is_null_word(text))
     return document_node{};
   if ((is_plain || kind == "bool") && is_boolean_word(text))
@@ -147,7 +147,7 @@ expected<document_node> resolve_scalar(std::string_view tag, const std::string& 
   if ((is_plain && is_number) || (kind == "int" && is_integer(text)) || (kind == "float" && is_number))
     return resolve_number(text);
   if (is_plain)
-    return document_node{text, {}};
+    return document_node::of(text);
   return wrong(text, "does not fit its tag '" + std::string(tag.substr(0, 60)) + "'; remove the tag");
 }
 
