@@ -14,8 +14,8 @@ namespace geartrain {
 ///
 /// Differs from the draft where a server must not be hurt by what it is sent: patterns may have 1000 characters and no
 /// back-references and look-aheads, so that they match in linear time; schemas that refer to themselves without going
-/// deeper into the value are refused; property names that are matched against patternProperties have at most 255
-/// characters. `format` checks date, time, date-time and uuid, and takes everything for the other names.
+/// deeper into the value are refused; the patterns of patternProperties must be simple (no repeated group, at most two
+/// open repeats) and the names that they are matched against have at most 255 characters. `format` checks date, time, date-time and uuid, and takes everything for the other names.
 class context_validator {
 public:
   virtual ~context_validator() = default;

@@ -107,6 +107,25 @@ expected<schema_pattern> schema_pattern::compile(const std::string& pattern) {
   }
 }
 
+bool schema_pattern::is_safe_for_names(std::string_view pattern) {
+  auto repeats_at = [&](std::size_t at) {
+    if (at >= pattern.size() || pattern[at] == '*' || pattern[at] == '+')
+      return at < pattern.size();
+    auto bounds = pattern.substr(at, pattern.find('}', at) - at);
+    return bounds.starts_with('{') && bounds.find(',') != std::string_view::npos;
+  };
+  std::size_t open_repeats = 0;
+  for (std::size_t at = 0; at < pattern.size();) {
+    bool ends_group = pattern[at] == ')';
+    at = skip_atom(pattern, at);
+    if (repeats_at(at) && (ends_group || ++open_repeats > 2))
+      return false;
+    if (ends_group && at < pattern.size() && pattern[at] == '{')
+      return false;
+  }
+  return true;
+}
+
 bool schema_pattern::found_in(std::string_view text) const {
   return std::regex_match(widen(text), *regex_);
 }

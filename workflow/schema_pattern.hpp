@@ -16,6 +16,10 @@ public:
   /// Errors: errc::invalid with what to change.
   static expected<schema_pattern> compile(const std::string& pattern);
 
+  /// Whether `pattern` may be matched against property names (up to 255 characters) by valijson, which backtracks: no
+  /// group is repeated, and there are at most two repeats of open length.
+  static bool is_safe_for_names(std::string_view pattern);
+
   /// True if the pattern is found anywhere in the text (valid UTF-8).
   bool found_in(std::string_view text) const;
 

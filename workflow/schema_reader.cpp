@@ -235,6 +235,8 @@ void schema_reader::check_pattern_names(const json& value, const std::string& po
     auto at = pointer_to(pointer, name);
     if (auto pattern = schema_pattern::compile(name); !pattern)
       report(at, pattern.error().message);
+    else if (!schema_pattern::is_safe_for_names(name))
+      report(at, "a pattern of property names may repeat no group and have at most two *, + or {n,m}; simplify it");
   }
 }
 
