@@ -80,7 +80,7 @@ public:
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     auto known = anchors_.find(anchor);
     if (known == anchors_.end())
-      stop(mark, "an alias stands inside the value that it refers to; write the value out");
+      stop(mark, "an alias refers to a key or to the value that it stands inside; write it out");
     if (expects_key())
       return stop(mark, "an alias can't be a key; write the key out");
     count(known->second.nodes, mark);
