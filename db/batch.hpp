@@ -38,8 +38,8 @@ private:
   callback fn_;
 };
 
-/// Units of one operation on their way to the server and back: what stands between two Syncs, and so one transaction and
-/// one round trip. Exactly one of the four ends is called, once. Not thread-safe.
+/// Units of one operation on their way to the server and back: what stands between two Syncs, and so one transaction
+/// and one round trip. Exactly one of the four ends is called, once. Not thread-safe.
 class batch {
 public:
   virtual ~batch() = default;

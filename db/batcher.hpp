@@ -32,7 +32,8 @@ public:
     queue<Op>().push(std::move(u), answer_slot<typename Op::reply>{std::move(done)}, now, now + bounds_.unit_deadline);
   }
 
-  /// The queues, in the order in which a free connection serves them: what makes tasks move first, what takes long last.
+  /// The queues, in the order in which a free connection serves them: what makes tasks move first, what takes long
+  /// last.
   const std::array<waiting_line*, db_operation_count>& lines() const { return lines_; }
 
   /// True if nothing waits and nothing is in flight.

@@ -9,10 +9,13 @@ namespace geartrain {
 
 namespace {
 
-void ignore_notice(void*, const PGresult*) {
-}
+void ignore_notice(void*, const PGresult*) {}
 
 } // namespace
+
+bool server_answers(const std::string& dsn) {
+  return PQping(dsn.c_str()) == PQPING_OK;
+}
 
 expected<std::unique_ptr<blocking_session>> blocking_session::open(const std::string& dsn) {
   std::array<const char*, 5> keys{"connect_timeout", "dbname", "fallback_application_name", "client_encoding", nullptr};
@@ -38,8 +41,8 @@ expected<std::shared_ptr<row_set>> blocking_session::run(const char* sql, const 
     lengths.push_back(value ? static_cast<int>(value->size()) : 0);
     formats.push_back(1);
   }
-  return finish(PQexecParams(raw_, sql, static_cast<int>(texts.size()), nullptr, texts.data(), lengths.data(),
-                             formats.data(), 1));
+  return finish(
+    PQexecParams(raw_, sql, static_cast<int>(texts.size()), nullptr, texts.data(), lengths.data(), formats.data(), 1));
 }
 
 expected<std::shared_ptr<row_set>> blocking_session::run_script(const char* sql) {

@@ -11,6 +11,9 @@ struct pg_conn; // libpq's PGconn
 
 namespace geartrain {
 
+/// True if the server behind `dsn` accepts connections. Blocking; thread-safe.
+bool server_answers(const std::string& dsn);
+
 /// A plain connection for what happens once, before there are actors. Every call blocks. Not thread-safe.
 class blocking_session {
 public:

@@ -15,8 +15,8 @@ std::int16_t number_of_state(task_state state) {
 
 /// The columns of `attempts` that the outcomes of a batch fill; the version comes from the head row.
 struct attempt_columns {
-  pg_array task{uuid}, step{int4}, attempt{int4}, outcome{int2}, nonce{int8}, claimed{timestamptz}, finished{timestamptz},
-    next{timestamptz}, duration{int8}, worker{text}, result{text}, error{text}, metadata{text};
+  pg_array task{uuid}, step{int4}, attempt{int4}, outcome{int2}, nonce{int8}, claimed{timestamptz},
+    finished{timestamptz}, next{timestamptz}, duration{int8}, worker{text}, result{text}, error{text}, metadata{text};
 
   void add(const task_id& id, const step_outcome& o) {
     task.add(id);
@@ -68,10 +68,27 @@ calls commit_turns::encode(const units& batch) {
       attempts.add(r.task, o);
   }
   parameters values;
-  for (auto* column : {&task, &version, &state, &completed, &failed, &due, &closed, &now, &attempts.task,
-                       &attempts.step, &attempts.attempt, &attempts.outcome, &attempts.nonce, &attempts.claimed,
-                       &attempts.finished, &attempts.next, &attempts.duration, &attempts.worker, &attempts.result,
-                       &attempts.error, &attempts.metadata})
+  for (auto* column : {&task,
+                       &version,
+                       &state,
+                       &completed,
+                       &failed,
+                       &due,
+                       &closed,
+                       &now,
+                       &attempts.task,
+                       &attempts.step,
+                       &attempts.attempt,
+                       &attempts.outcome,
+                       &attempts.nonce,
+                       &attempts.claimed,
+                       &attempts.finished,
+                       &attempts.next,
+                       &attempts.duration,
+                       &attempts.worker,
+                       &attempts.result,
+                       &attempts.error,
+                       &attempts.metadata})
     values.add(std::move(*column));
   calls all;
   all.push_back({statement_id::commit_turns, std::move(values)});

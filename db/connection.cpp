@@ -45,9 +45,8 @@ bool submit(PGconn* raw, const statement_call& call) {
     lengths.push_back(value ? static_cast<int>(value->size()) : 0);
   }
   auto& prepared = statement_of(call.statement);
-  return PQsendQueryPrepared(raw, prepared.name.c_str(), static_cast<int>(values.size()), texts.data(),
-                             lengths.data(), formats.data(), 1)
-         == 1;
+  return PQsendQueryPrepared(raw, prepared.name.c_str(), static_cast<int>(values.size()), texts.data(), lengths.data(),
+                             formats.data(), 1) == 1;
 }
 
 bool submit_prepare(PGconn* raw, const statement& s) {
@@ -60,8 +59,7 @@ bool submit_prepare(PGconn* raw, const statement& s) {
 } // namespace
 
 connection::connection(std::string dsn, timing times, db_metrics& metrics)
-  : dsn_(std::move(dsn)), times_(times), metrics_(metrics), pause_(times.reconnect_min) {
-}
+  : dsn_(std::move(dsn)), times_(times), metrics_(metrics), pause_(times.reconnect_min) {}
 
 connection::~connection() {
   close();
@@ -164,7 +162,8 @@ void connection::flush(db_clock::time_point now) {
 void connection::read(db_clock::time_point now) {
   if (PQconsumeInput(raw_) != 1)
     return drop({errc::unavailable, last_error()}, now);
-  // A null result ends the results of one statement. Two in a row can't happen while an answer is awaited and input is there.
+  // A null result ends the results of one statement. Two in a row can't happen while an answer is awaited and input is
+  // there.
   while (state_ != status::down && !flights_.empty() && PQisBusy(raw_) == 0) {
     if (auto* raw = PQgetResult(raw_))
       take_result(raw, now);

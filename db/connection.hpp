@@ -14,11 +14,12 @@ struct pg_conn; // libpq's PGconn
 
 namespace geartrain {
 
-/// One non-blocking libpq connection in pipeline mode, from the first connect to the last byte. It never blocks and never
-/// waits: the owner polls socket() for interest() and calls on_ready(). Not thread-safe.
+/// One non-blocking libpq connection in pipeline mode, from the first connect to the last byte. It never blocks and
+/// never waits: the owner polls socket() for interest() and calls on_ready(). Not thread-safe.
 ///
-/// Life: down -> connecting -> preparing (the statements, in one round trip) -> ready; any trouble leads back to down, and
-/// what was in flight is answered errc::unavailable. After trouble the owner calls start() again, at retry_at() or later.
+/// Life: down -> connecting -> preparing (the statements, in one round trip) -> ready; any trouble leads back to down,
+/// and what was in flight is answered errc::unavailable. After trouble the owner calls start() again, at retry_at() or
+/// later.
 class connection {
 public:
   enum class status { down, connecting, preparing, ready };

@@ -10,20 +10,21 @@
 
 // The one place where a node talks to PostgreSQL
 //
-// One thread owns all connections and all queues. A unit of work comes in as a value and waits in the queue of its operation. When
-// a connection has nothing in flight it takes all that waits, up to the limits: for each operation one batch, which is one
-// or a few statements and a Sync, all sent in one flush. While the server works, the next units gather, and form the next
-// batch. So an idle node answers at once with batches of one, a busy one with large batches, and there is no timer.
+// One thread owns all connections and all queues. A unit of work comes in as a value and waits in the queue of its
+// operation. When a connection has nothing in flight it takes all that waits, up to the limits: for each operation one
+// batch, which is one or a few statements and a Sync, all sent in one flush. While the server works, the next units
+// gather, and form the next batch. So an idle node answers at once with batches of one, a busy one with large batches,
+// and there is no timer.
 //
 // Why a pool of size 1 is enough, and no size can deadlock. A pool deadlocks when a holder of a connection waits for
-// something that needs another one. Here nobody holds a connection. What crosses the border of this actor is a unit, a value
-// complete when it is sent, and a reply, a value complete when it comes back. There is no message for "begin", "more" or
-// "done", so a caller has no means to keep anything open between two messages. Inside, a batch goes out whole, up to its
-// Sync, before anything is read, and no code between sending and receiving can ask for anything: encode() and decode() are pure
-// functions. A unit with two steps (an identity held by a creation that was not visible, a listing) gives its connection back in
-// between and waits again like any other. Transactions of two connections can wait for each other's row locks only in
-// one direction, because every batch takes its locks in the order of its keys; if other programs break that order PostgreSQL
-// ends one of the two, and that batch is repeated.
+// something that needs another one. Here nobody holds a connection. What crosses the border of this actor is a unit, a
+// value complete when it is sent, and a reply, a value complete when it comes back. There is no message for "begin",
+// "more" or "done", so a caller has no means to keep anything open between two messages. Inside, a batch goes out
+// whole, up to its Sync, before anything is read, and no code between sending and receiving can ask for anything:
+// encode() and decode() are pure functions. A unit with two steps (an identity held by a creation that was not visible,
+// a listing) gives its connection back in between and waits again like any other. Transactions of two connections can
+// wait for each other's row locks only in one direction, because every batch takes its locks in the order of its keys;
+// if other programs break that order PostgreSQL ends one of the two, and that batch is repeated.
 
 namespace geartrain {
 

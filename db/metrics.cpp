@@ -5,7 +5,7 @@ namespace geartrain {
 namespace {
 
 constexpr std::array<std::string_view, db_operation_count> names{
-  "commit_turns", "create_tasks", "find_holders",    "sync_claims", "record_refused", "load_tasks",   "ping",
+  "commit_turns", "create_tasks",    "find_holders", "sync_claims", "record_refused", "load_tasks",  "ping",
   "put_template", "fetch_templates", "open_tasks",   "list_tasks",  "list_rows",      "housekeeping"};
 
 } // namespace

@@ -32,8 +32,8 @@ inline constexpr std::size_t db_operation_count = 13;
 /// The snake_case name, also used as a metric label.
 std::string_view to_string(db_operation operation);
 
-/// A copy of a histogram: `counts[i]` values were at most `bounds[i]` (and above the bound before); the last count holds
-/// the rest.
+/// A copy of a histogram: `counts[i]` values were at most `bounds[i]` (and above the bound before); the last count
+/// holds the rest.
 struct histogram_figures {
   std::vector<std::int64_t> bounds;
   std::vector<std::uint64_t> counts;
@@ -75,12 +75,12 @@ private:
 /// Figures of one operation.
 struct db_operation_figures {
   std::string name;
-  std::uint64_t units = 0;       ///< units of work accepted
-  std::uint64_t round_trips = 0; ///< batches sent: one request up to its Sync, and its answer
-  std::uint64_t statements = 0;  ///< statements in those batches
-  std::uint64_t errors = 0;      ///< units that were answered with a failure
-  std::uint64_t splits = 0;      ///< batches cut in halves after a failure
-  std::uint64_t retries = 0;     ///< batches repeated after a deadlock or serialization failure
+  std::uint64_t units = 0;         ///< units of work accepted
+  std::uint64_t round_trips = 0;   ///< batches sent: one request up to its Sync, and its answer
+  std::uint64_t statements = 0;    ///< statements in those batches
+  std::uint64_t errors = 0;        ///< units that were answered with a failure
+  std::uint64_t splits = 0;        ///< batches cut in halves after a failure
+  std::uint64_t retries = 0;       ///< batches repeated after a deadlock or serialization failure
   histogram_figures batch_size;    ///< units per batch
   histogram_figures queue_wait_us; ///< of a unit, from its arrival until it is sent
   histogram_figures execution_us;  ///< of a batch, from its sending until its Sync is answered
@@ -89,14 +89,14 @@ struct db_operation_figures {
 /// Figures of the whole database actor.
 struct db_figures {
   std::vector<db_operation_figures> operations; ///< in the order of db_operation
-  std::uint64_t round_trips = 0; ///< sum over the operations
-  std::uint64_t exchanges = 0;   ///< flushes of a connection; batches of several operations ride in one
-  std::uint64_t connects = 0;    ///< connections that became usable
-  std::uint64_t reconnects = 0;  ///< those of them that replaced a lost one
-  std::uint64_t lost = 0;        ///< usable connections that broke
-  std::uint64_t rejected = 0;    ///< units refused because the queue was full
-  std::int64_t queued = 0;       ///< units that wait now
-  std::int64_t in_flight = 0;    ///< units that are with the server now
+  std::uint64_t round_trips = 0;                ///< sum over the operations
+  std::uint64_t exchanges = 0;                  ///< flushes of a connection; batches of several operations ride in one
+  std::uint64_t connects = 0;                   ///< connections that became usable
+  std::uint64_t reconnects = 0;                 ///< those of them that replaced a lost one
+  std::uint64_t lost = 0;                       ///< usable connections that broke
+  std::uint64_t rejected = 0;                   ///< units refused because the queue was full
+  std::int64_t queued = 0;                      ///< units that wait now
+  std::int64_t in_flight = 0;                   ///< units that are with the server now
   std::int64_t connections_up = 0;
 
   const db_operation_figures& of(db_operation operation) const {
@@ -107,8 +107,8 @@ struct db_figures {
 /// Counters of the database actor: written by the actor, read by anybody. Thread-safe.
 ///
 /// What a round trip is: one batch of one operation, sent up to its Sync and answered as a whole. Batches of several
-/// operations may share one flush of a connection; each still counts as a round trip of its operation, so that the budget
-/// of an operation does not depend on what else happened to wait. `exchanges` counts the flushes.
+/// operations may share one flush of a connection; each still counts as a round trip of its operation, so that the
+/// budget of an operation does not depend on what else happened to wait. `exchanges` counts the flushes.
 class db_metrics {
 public:
   db_metrics();
@@ -123,7 +123,7 @@ public:
   // -- for the database actor --------------------------------------------------
 
   static constexpr std::array<std::int64_t, 10> size_bounds{1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
-  static constexpr std::array<std::int64_t, 12> time_bounds_us{100,   250,    500,    1000,   2500,    5000,
+  static constexpr std::array<std::int64_t, 12> time_bounds_us{100,   250,   500,    1000,   2500,    5000,
                                                                10000, 25000, 100000, 500000, 2000000, 10000000};
 
   struct operation_counters {

@@ -4,7 +4,8 @@
 
 namespace geartrain {
 
-/// One step of the schema; the text of db/migrations/NNNN_name.sql. Expand-only: a migration adds what older nodes can ignore.
+/// One step of the schema; the text of db/migrations/NNNN_name.sql. Expand-only: a migration adds what older nodes can
+/// ignore.
 struct migration {
   int version;      ///< NNNN
   const char* name; ///< NNNN_name

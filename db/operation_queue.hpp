@@ -51,17 +51,17 @@ public:
   virtual void abandon(const failure& why) = 0;
 };
 
-/// The queue of one operation, in order of arrival. Failed batches come back as groups that are tried again before anything
-/// new and are never mixed with it. A batch that the server refuses is cut in halves until the unit to blame stands alone:
-/// it alone gets errc::storage.
+/// The queue of one operation, in order of arrival. Failed batches come back as groups that are tried again before
+/// anything new and are never mixed with it. A batch that the server refuses is cut in halves until the unit to blame
+/// stands alone: it alone gets errc::storage.
 template <class Op>
 class operation_queue : public waiting_line {
 public:
   using unit = typename Op::unit;
   using reply = typename Op::reply;
   using answer = answer_slot<reply>;
-  using next_step = std::function<void(typename Op::next_unit, answer, db_clock::time_point arrived,
-                                       db_clock::time_point deadline)>;
+  using next_step =
+    std::function<void(typename Op::next_unit, answer, db_clock::time_point arrived, db_clock::time_point deadline)>;
 
   operation_queue(queue_limits limits, queue_totals& totals, db_metrics& metrics)
     : limits_(limits), totals_(totals), metrics_(metrics), counters_(metrics.of(Op::id)) {}
@@ -299,8 +299,7 @@ private:
     if (verdict == sql_verdict::refused && g.items.size() > 1) {
       counters_.splits.fetch_add(1, std::memory_order_relaxed);
       group second;
-      second.items.splice(second.items.end(), g.items, std::next(g.items.begin(), half(g.items.size())),
-                          g.items.end());
+      second.items.splice(second.items.end(), g.items, std::next(g.items.begin(), half(g.items.size())), g.items.end());
       requeue(std::move(g));
       return requeue(std::move(second));
     }

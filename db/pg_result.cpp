@@ -24,8 +24,7 @@ T big_endian(std::string_view bytes) {
 
 } // namespace
 
-row_set::row_set(::pg_result* raw) : raw_(raw) {
-}
+row_set::row_set(::pg_result* raw) : raw_(raw) {}
 
 void row_set::clear::operator()(::pg_result* raw) const {
   PQclear(raw);

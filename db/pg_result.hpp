@@ -21,14 +21,14 @@ struct sql_error {
   std::string message;
 };
 
-/// The rows of one statement in binary format. Reading a NULL as a plain value gives zero or an empty text; a wrong type
-/// or index is a defect of the caller. Move-only; not thread-safe.
+/// The rows of one statement in binary format. Reading a NULL as a plain value gives zero or an empty text; a wrong
+/// type or index is a defect of the caller. Move-only; not thread-safe.
 class row_set {
 public:
   row_set() = default;
   explicit row_set(::pg_result* raw);
 
-  int size() const;            ///< number of rows
+  int size() const;              ///< number of rows
   std::uint32_t touched() const; ///< rows written, as the server counted them
 
   bool is_null(int row, int column) const;

@@ -49,8 +49,8 @@ void put(std::string& out, std::string_view value);
 
 /// One array parameter (a column of a batch), built element by element. An absent optional is NULL.
 ///
-/// Bytes: int32 dimensions (0 if empty, else 1), int32 1 if any NULL, int32 element type, then for a dimension int32 size and
-/// int32 lower bound 1, then per element int32 length (-1: NULL) and its value.
+/// Bytes: int32 dimensions (0 if empty, else 1), int32 1 if any NULL, int32 element type, then for a dimension int32
+/// size and int32 lower bound 1, then per element int32 length (-1: NULL) and its value.
 class pg_array {
 public:
   explicit pg_array(pg_type element);

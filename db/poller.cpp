@@ -31,7 +31,8 @@ poller::~poller() {
 void poller::watch(std::size_t slot, int fd, std::uint32_t interest) {
   if (fd < 0)
     return;
-  // libpq closes and opens sockets on its own, and a new one may get the old number: the kernel alone knows if it is watched.
+  // libpq closes and opens sockets on its own, and a new one may get the old number: the kernel alone knows if it is
+  // watched.
   epoll_event event{};
   event.events = interest;
   event.data.u64 = slot;

@@ -4,13 +4,14 @@
 
 // How the statements are written
 //
-// One statement per operation, its parameters arrays with one element per unit of the batch. Expected conflicts never raise an
-// error: a row that loses is missing from the answer. What does raise an error fails the whole batch, and the actor splits it.
+// One statement per operation, its parameters arrays with one element per unit of the batch. Expected conflicts never
+// raise an error: a row that loses is missing from the answer. What does raise an error fails the whole batch, and the
+// actor splits it.
 //
-// Tables that are new or small are where the planner goes wrong: it sees one page or ten, joins the array to a scan of the
-// whole table, and keeps that generic plan while the table grows. Therefore a keyed table is only ever restricted by
-// `key = ANY ($n)` (an index condition) or read by a correlated scalar subquery (never turned into a join), the join with the
-// array comes on top of the few rows found, and sequential scans are off for the session (advise_planner_sql).
+// Tables that are new or small are where the planner goes wrong: it sees one page or ten, joins the array to a scan of
+// the whole table, and keeps that generic plan while the table grows. Therefore a keyed table is only ever restricted
+// by `key = ANY ($n)` (an index condition) or read by a correlated scalar subquery (never turned into a join), the join
+// with the array comes on top of the few rows found, and sequential scans are off for the session (advise_planner_sql).
 // tests/db/plans_test.cpp checks the plans for empty and full tables, with fresh and stale statistics.
 
 namespace geartrain {
@@ -19,9 +20,9 @@ namespace {
 
 using enum pg_type;
 
-// The compare-and-swap is on the version; `closed` rows are terminal and stay as they are. Outcomes are appended for those
-// turns only whose head row moved. An outcome that exists already is a defect of the caller and fails that turn as a whole
-// (never silently: the counters of the head row would be wrong).
+// The compare-and-swap is on the version; `closed` rows are terminal and stay as they are. Outcomes are appended for
+// those turns only whose head row moved. An outcome that exists already is a defect of the caller and fails that turn
+// as a whole (never silently: the counters of the head row would be wrong).
 constexpr auto commit_turns_sql = R"(
 WITH given AS (
   SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
@@ -87,7 +88,8 @@ WITH released AS (
   WHERE c.task_id = ANY ($10) AND c.task_id = r.task_id AND c.step = r.step AND c.attempt = r.attempt
     AND c.lease_nonce = r.lease_nonce
 )
-INSERT INTO geartrain.claims (task_id, step, attempt, epoch, lease_nonce, claimed_at, token_expires_at, expires_at, worker)
+INSERT INTO geartrain.claims (task_id, step, attempt, epoch, lease_nonce, claimed_at, token_expires_at, expires_at,
+                              worker)
 SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (task_id, step, attempt) DO UPDATE
 SET epoch = excluded.epoch, lease_nonce = excluded.lease_nonce, claimed_at = excluded.claimed_at,
@@ -101,23 +103,23 @@ SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8))";
 // A task is read by three statements in one round trip. Each sees its own snapshot, heads the oldest: the reader drops
 // attempts of a later version than the head's.
 constexpr auto read_heads_sql = R"(
-SELECT t.task_id, t.template_id, t.state, t.version, t.steps_total, t.created_at, t.updated_at, t.completed_at, t.due_at,
-       t.priority, i.context, i.initiator, i.source_system, i.reason, i.tags, i.correlation_id, i.parent_correlation_id,
-       i.requested_at
+SELECT t.task_id, t.template_id, t.state, t.version, t.steps_total, t.created_at, t.updated_at, t.completed_at,
+       t.due_at, t.priority, i.context, i.initiator, i.source_system, i.reason, i.tags, i.correlation_id,
+       i.parent_correlation_id, i.requested_at
 FROM geartrain.tasks t JOIN geartrain.task_inputs i ON i.task_id = t.task_id
 WHERE t.task_id = ANY ($1) AND i.task_id = ANY ($1))";
 
 constexpr auto read_attempts_sql = R"(
-SELECT task_id, step, attempt, version, outcome, lease_nonce, claimed_at, finished_at, next_attempt_at, execution_time_ms,
-       worker, result, error, metadata
+SELECT task_id, step, attempt, version, outcome, lease_nonce, claimed_at, finished_at, next_attempt_at,
+       execution_time_ms, worker, result, error, metadata
 FROM geartrain.attempts WHERE task_id = ANY ($1) ORDER BY task_id, step, attempt)";
 
 constexpr auto read_claims_sql = R"(
 SELECT task_id, step, attempt, epoch, lease_nonce, claimed_at, token_expires_at, expires_at, worker
 FROM geartrain.claims WHERE task_id = ANY ($1) ORDER BY task_id, step, attempt)";
 
-// Registrations go one after the other, in every node: so activations become visible in their order, and a reader that asks
-// for all after the last one it saw misses none.
+// Registrations go one after the other, in every node: so activations become visible in their order, and a reader that
+// asks for all after the last one it saw misses none.
 constexpr auto lock_templates_sql = "SELECT pg_advisory_xact_lock(1195725396, 3)";
 
 constexpr auto put_template_sql = R"(
@@ -144,8 +146,8 @@ constexpr auto open_tasks_sql = R"(
 SELECT task_id FROM geartrain.tasks WHERE NOT closed AND partition = ANY ($1) AND task_id > $2
 ORDER BY task_id LIMIT $3)";
 
-// $1 namespace, $2 state, $3 initiator, $4 source system (NULL: any), $5 now: a waiting_for_retry (6) whose time has come is
-// steps_in_process (3) already.
+// $1 namespace, $2 state, $3 initiator, $4 source system (NULL: any), $5 now: a waiting_for_retry (6) whose time has
+// come is steps_in_process (3) already.
 const std::string list_filter = R"(
 FROM geartrain.tasks t
 WHERE ($1 IS NULL OR t.template_id IN (SELECT m.id FROM geartrain.templates m WHERE m.namespace = $1))
@@ -168,18 +170,26 @@ std::vector<statement> build() {
   page_types.insert(page_types.end(), {uuid, int8, int8});
   using id = statement_id;
   return {
-    {id::commit_turns, "commit_turns", commit_turns_sql,
-     {uuid_array, int4_array, int2_array, int4_array, int4_array, timestamptz_array, timestamptz_array,
-      timestamptz_array, uuid_array, int4_array, int4_array, int2_array, int8_array, timestamptz_array,
-      timestamptz_array, timestamptz_array, int8_array, text_array, text_array, text_array, text_array}},
-    {id::create_tasks, "create_tasks", create_tasks_sql,
-     {uuid_array, int2_array, int8_array, int2_array, int2_array, int4_array, timestamptz_array, bytea_array, text_array,
-      text_array, text_array, text_array, text_array, uuid_array, uuid_array, timestamptz_array}},
+    {id::commit_turns,
+     "commit_turns",
+     commit_turns_sql,
+     {uuid_array,        int4_array,        int2_array, int4_array, int4_array, timestamptz_array, timestamptz_array,
+      timestamptz_array, uuid_array,        int4_array, int4_array, int2_array, int8_array,        timestamptz_array,
+      timestamptz_array, timestamptz_array, int8_array, text_array, text_array, text_array,        text_array}},
+    {id::create_tasks,
+     "create_tasks",
+     create_tasks_sql,
+     {uuid_array, int2_array, int8_array, int2_array, int2_array, int4_array, timestamptz_array, bytea_array,
+      text_array, text_array, text_array, text_array, text_array, uuid_array, uuid_array, timestamptz_array}},
     {id::find_holders, "find_holders", find_holders_sql, {bytea_array}},
-    {id::sync_claims, "sync_claims", sync_claims_sql,
+    {id::sync_claims,
+     "sync_claims",
+     sync_claims_sql,
      {uuid_array, int4_array, int4_array, int8_array, int8_array, timestamptz_array, timestamptz_array,
       timestamptz_array, text_array, uuid_array, int4_array, int4_array, int8_array}},
-    {id::record_refused, "record_refused", record_refused_sql,
+    {id::record_refused,
+     "record_refused",
+     record_refused_sql,
      {uuid_array, int4_array, int4_array, int8_array, int8_array, timestamptz_array, bool_array, text_array}},
     {id::read_heads, "read_heads", read_heads_sql, {uuid_array}},
     {id::read_attempts, "read_attempts", read_attempts_sql, {uuid_array}},
@@ -191,7 +201,8 @@ std::vector<statement> build() {
     {id::template_by_id, "template_by_id", template_by_id_sql, {int8}},
     {id::open_tasks, "open_tasks", open_tasks_sql, {int2_array, uuid, int8}},
     {id::list_page, "list_page",
-     "SELECT t.task_id" + list_filter + "\n  AND ($6 IS NULL OR t.task_id < $6)\nORDER BY t.task_id DESC LIMIT $7 OFFSET $8",
+     "SELECT t.task_id" + list_filter +
+       "\n  AND ($6 IS NULL OR t.task_id < $6)\nORDER BY t.task_id DESC LIMIT $7 OFFSET $8",
      std::move(page_types)},
     {id::list_count, "list_count", "SELECT count(*)" + list_filter, list_filter_types},
     {id::ensure_partitions, "ensure_partitions", "SELECT geartrain.ensure_partitions()", {}},

@@ -53,9 +53,9 @@ struct statement_call {
   parameters values;
 };
 
-/// Sent once on a new connection of the actor, before the statements are prepared. No answer depends on it, but without it a plan
-/// made while a table was empty may scan that table when it has grown. A connection pooler in transaction mode loses
-/// it: there, set enable_seqscan and jit for the role instead.
+/// Sent once on a new connection of the actor, before the statements are prepared. No answer depends on it, but without
+/// it a plan made while a table was empty may scan that table when it has grown. A connection pooler in transaction
+/// mode loses it: there, set enable_seqscan and jit for the role instead.
 extern const char* const advise_planner_sql;
 
 /// What the migration and the start of a node run on a connection of their own.

@@ -26,8 +26,8 @@ bool outlives(const claim_words& words, const lease_token& released) {
 }
 
 struct claim_columns {
-  pg_array task{uuid}, step{int4}, attempt{int4}, epoch{int8}, nonce{int8}, claimed{timestamptz}, token_expires{timestamptz},
-    expires{timestamptz}, worker{text};
+  pg_array task{uuid}, step{int4}, attempt{int4}, epoch{int8}, nonce{int8}, claimed{timestamptz},
+    token_expires{timestamptz}, expires{timestamptz}, worker{text};
 
   void add(const lease& held) {
     task.add(task_of(held.token.step));
@@ -77,8 +77,9 @@ calls sync_claims::encode(const units& batch) {
       released.add(*std::get<const lease_token*>(word));
   }
   parameters values;
-  for (auto* column : {&held.task, &held.step, &held.attempt, &held.epoch, &held.nonce, &held.claimed, &held.token_expires,
-                       &held.expires, &held.worker, &released.task, &released.step, &released.attempt, &released.nonce})
+  for (auto* column :
+       {&held.task, &held.step, &held.attempt, &held.epoch, &held.nonce, &held.claimed, &held.token_expires,
+        &held.expires, &held.worker, &released.task, &released.step, &released.attempt, &released.nonce})
     values.add(std::move(*column));
   calls all;
   all.push_back({statement_id::sync_claims, std::move(values)});

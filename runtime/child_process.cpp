@@ -14,8 +14,8 @@
 #include <cstring>
 #include <utility>
 
-// Between fork and exec, and in the guardian for its whole life, only async-signal-safe calls are made: the process that
-// forks has many threads. Everything that needs memory is prepared before.
+// Between fork and exec, and in the guardian for its whole life, only async-signal-safe calls are made: the process
+// that forks has many threads. Everything that needs memory is prepared before.
 
 namespace geartrain {
 
@@ -69,7 +69,8 @@ void redirect_output(const char* log) {
       _exit(exit_no_program);
   }
   if (guardian != 0) {
-    prctl(PR_SET_PDEATHSIG, SIGINT); // only now: setuid would clear it. The guardian has one thread, so it fires at its end
+    prctl(PR_SET_PDEATHSIG,
+          SIGINT); // only now: setuid would clear it. The guardian has one thread, so it fires at its end
     if (getppid() != guardian)
       _exit(exit_no_program);
   }
@@ -79,8 +80,7 @@ void redirect_output(const char* log) {
   _exit(exit_no_program);
 }
 
-void on_child_signal(int) {
-}
+void on_child_signal(int) {}
 
 char read_order() {
   char said = owner_gone;
@@ -89,7 +89,8 @@ char read_order() {
 
 enum class wake_up { child_ended, owner_spoke, time_over };
 
-/// Waits for the child's end, for the owner (if asked), or so many seconds (0: for ever). SIGCHLD comes only inside ppoll.
+/// Waits for the child's end, for the owner (if asked), or so many seconds (0: for ever). SIGCHLD comes only inside
+/// ppoll.
 wake_up watch(pid_t child, bool with_control, int seconds) {
   sigset_t none;
   sigemptyset(&none);
@@ -200,8 +201,7 @@ expected<guarded_child> guarded_child::start(const child_command& command, const
 }
 
 guarded_child::guarded_child(guarded_child&& other) noexcept
-  : guardian_(std::exchange(other.guardian_, -1)), control_(std::exchange(other.control_, -1)) {
-}
+  : guardian_(std::exchange(other.guardian_, -1)), control_(std::exchange(other.control_, -1)) {}
 
 guarded_child& guarded_child::operator=(guarded_child&& other) noexcept {
   std::swap(guardian_, other.guardian_);

@@ -33,8 +33,8 @@ inline constexpr int exit_no_program = 127;
 /// Runs a program to its end and gives its exit status. Blocking; thread-safe. Errors: unavailable.
 expected<int> run_to_end(const child_command& command);
 
-/// A program under a guardian: a small process in a session of its own that ends the program when its owner ends, however
-/// that happens, and whichever thread started it. Move-only; not thread-safe.
+/// A program under a guardian: a small process in a session of its own that ends the program when its owner ends,
+/// however that happens, and whichever thread started it. Move-only; not thread-safe.
 class guarded_child {
 public:
   /// `remove_after`: a directory that the guardian deletes if the owner ends without a stop(). Errors: unavailable.

@@ -1,9 +1,9 @@
 #include "runtime/embedded_postgres.hpp"
 
+#include "db/blocking_session.hpp"
 #include "runtime/child_process.hpp"
 #include "runtime/postgres_files.hpp"
 
-#include <libpq-fe.h>
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
@@ -82,8 +82,8 @@ expected<fs::path> binaries_for(const embedded_postgres_config& config, const po
 
 failure explain(const std::string& what, int status, const postgres_layout& layout, const fs::path& log) {
   if (status == exit_no_directory)
-    return {errc::invalid, what + ": the user that PostgreSQL runs as can't enter " + layout.root.string()
-                             + "; choose a data directory outside of private home directories"};
+    return {errc::invalid, what + ": the user that PostgreSQL runs as can't enter " + layout.root.string() +
+                             "; choose a data directory outside of private home directories"};
   return {errc::invalid, what + " (exit status " + std::to_string(status) + "): " + tail_of(log, log_excerpt)};
 }
 
@@ -154,7 +154,7 @@ namespace {
 /// True when the server answers, false when it has ended by itself before.
 expected<bool> wait_until_ready(guarded_child& server, const std::string& dsn,
                                 std::chrono::steady_clock::time_point deadline) {
-  while (PQping(dsn.c_str()) != PQPING_OK) {
+  while (!server_answers(dsn)) {
     if (server.has_ended())
       return false;
     if (std::chrono::steady_clock::now() > deadline)
@@ -211,8 +211,7 @@ expected<std::unique_ptr<embedded_postgres>> embedded_postgres::start(embedded_p
   return server;
 }
 
-embedded_postgres::embedded_postgres(std::unique_ptr<parts> p) : parts_(std::move(p)) {
-}
+embedded_postgres::embedded_postgres(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
 
 embedded_postgres::~embedded_postgres() {
   stop();

@@ -17,18 +17,19 @@ struct embedded_postgres_config {
   std::filesystem::path data_dir; ///< private to the server; made if it is missing
   std::filesystem::path bin_dir;  ///< where `postgres` and `initdb` are; empty: the distribution's newest, else PATH
   std::vector<std::pair<std::string, std::string>> settings; ///< server settings on top of ours
-  milliseconds start_timeout{60000}; ///< until the server answers, crash recovery included
+  milliseconds start_timeout{60000};                         ///< until the server answers, crash recovery included
   bool ephemeral = false; ///< the data directory goes away with the server, even if this process is killed
 };
 
 /// How a server ends: `fast` rolls open transactions back and writes a checkpoint, `immediate` is a crash.
 enum class postgres_stop : char { fast = 'f', immediate = 'i' };
 
-/// A PostgreSQL server of our own, made from the distribution's binaries: private data directory, Unix socket only, never
-/// run as root (as root it runs as `postgres` or `nobody`, which then owns the data directory).
+/// A PostgreSQL server of our own, made from the distribution's binaries: private data directory, Unix socket only,
+/// never run as root (as root it runs as `postgres` or `nobody`, which then owns the data directory).
 ///
-/// A guardian process stops the server when this process ends, however it ends. Should both be killed, the next start on the same
-/// data directory stops what was left behind and recovers. One owner at a time: the directory is locked. Not thread-safe.
+/// A guardian process stops the server when this process ends, however it ends. Should both be killed, the next start
+/// on the same data directory stops what was left behind and recovers. One owner at a time: the directory is locked.
+/// Not thread-safe.
 class embedded_postgres {
 public:
   /// Blocks until the server answers. Errors: invalid (no binaries, a directory that the server can't use), conflict

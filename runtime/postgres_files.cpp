@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
@@ -45,6 +46,16 @@ bool make_private(const fs::path& dir, const std::optional<run_as>& user) {
   if (lstat(dir.c_str(), &found) != 0 || !S_ISDIR(found.st_mode))
     return false;
   return found.st_uid == (user ? user->user : geteuid()) && chmod(dir.c_str(), 0700) == 0;
+}
+
+/// True if nothing is in the directory, or what we put there: never is a stranger's directory taken over.
+bool is_ours(const fs::path& root) {
+  constexpr std::array<std::string_view, 6> known{"lock", "run", "pg", "pg.new", "postgres.log", "initdb.log"};
+  std::error_code failed;
+  for (auto& entry : fs::directory_iterator(root, failed))
+    if (std::find(known.begin(), known.end(), entry.path().filename().string()) == known.end())
+      return false;
+  return true;
 }
 
 /// Gives a tree that an earlier run as another user made to the server's user.
@@ -120,8 +131,8 @@ expected<fs::path> find_postgres_binaries(const std::string& major_version) {
   for (std::string place; std::getline(places, place, ':');)
     if (!place.empty() && holds_binaries(place))
       return fs::path{place};
-  return failure{errc::invalid, "PostgreSQL" + (major_version.empty() ? "" : " " + major_version)
-                                  + " is not installed: no postgres and initdb in /usr/lib/postgresql/*/bin or PATH"};
+  return failure{errc::invalid, "PostgreSQL" + (major_version.empty() ? "" : " " + major_version) +
+                                  " is not installed: no postgres and initdb in /usr/lib/postgresql/*/bin or PATH"};
 }
 
 expected<std::optional<run_as>> find_server_user() {
@@ -145,11 +156,12 @@ expected<postgres_layout> lay_out(const fs::path& root, const std::optional<run_
   auto real = fs::canonical(root, failed);
   if (failed)
     return failure{errc::invalid, "can't enter the data directory " + root.string() + ": " + failed.message()};
+  if (!is_ours(real))
+    return failure{errc::invalid, real.string() + " is not empty and no data directory of geartrain"};
   struct stat found {};
   if (user && stat(real.c_str(), &found) == 0 && found.st_uid != user->user)
     take_over(real, *user);
-  postgres_layout layout{real,         real / "pg",           real / "pg.new", real / "run", real / "postgres.log",
-                         real / "initdb.log"};
+  postgres_layout layout{real, real / "pg", real / "pg.new", real / "run", real / "postgres.log", real / "initdb.log"};
   if (layout.socket_dir.string().size() + socket_name.size() > longest_socket_path)
     layout.socket_dir = short_socket_dir(real);
   if (layout.socket_dir.string().size() + socket_name.size() > longest_socket_path)

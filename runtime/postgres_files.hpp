@@ -13,8 +13,8 @@
 
 namespace geartrain {
 
-/// Directory of `postgres` and `initdb`: of the given major version (empty: the newest) under /usr/lib/postgresql, else whatever PATH
-/// offers. Errors: invalid.
+/// Directory of `postgres` and `initdb`: of the given major version (empty: the newest) under /usr/lib/postgresql, else
+/// whatever PATH offers. Errors: invalid.
 expected<std::filesystem::path> find_postgres_binaries(const std::string& major_version);
 
 /// The user to run the server as when we are root, who may not: `postgres`, else `nobody`. Absent if we are not root.

@@ -1,5 +1,6 @@
--- What happened is appended and never changed: task_inputs, attempts, refused_reports. The one row that changes is the narrow
--- head row in tasks. No foreign keys: every row is written by a statement that also checks or writes what it belongs to.
+-- What happened is appended and never changed: task_inputs, attempts, refused_reports. The one row that changes is the
+-- narrow head row in tasks. No foreign keys: every row is written by a statement that also checks or writes what it
+-- belongs to.
 
 CREATE SEQUENCE geartrain.template_activations;
 
@@ -16,8 +17,8 @@ CREATE TABLE geartrain.templates (
 );
 CREATE INDEX templates_activation ON geartrain.templates (activation);
 
--- Head rows. `closed` exists for the index below: an index that names a column, even in its predicate, makes every update
--- of that column a non-HOT one. `closed` changes once in the life of a task, `state` more often.
+-- Head rows. `closed` exists for the index below: an index that names a column, even in its predicate, makes every
+-- update of that column a non-HOT one. `closed` changes once in the life of a task, `state` more often.
 CREATE TABLE geartrain.tasks (
   task_id uuid PRIMARY KEY,
   template_id bigint NOT NULL,

@@ -13,9 +13,9 @@ BEGIN
   IF to_regclass('geartrain.' || part) IS NOT NULL THEN
     RETURN 0;
   END IF;
-  EXECUTE format('CREATE TABLE geartrain.%I (LIKE geartrain.%I INCLUDING ALL) WITH (autovacuum_vacuum_insert_threshold = 10000, '
-    'autovacuum_vacuum_insert_scale_factor = 0.1, autovacuum_analyze_threshold = 1000, autovacuum_analyze_scale_factor = 0.05)',
-    part, parent);
+  EXECUTE format('CREATE TABLE geartrain.%I (LIKE geartrain.%I INCLUDING ALL) WITH ('
+    'autovacuum_vacuum_insert_threshold = 10000, autovacuum_vacuum_insert_scale_factor = 0.1, '
+    'autovacuum_analyze_threshold = 1000, autovacuum_analyze_scale_factor = 0.05)', part, parent);
   EXECUTE format('ALTER TABLE geartrain.%I ATTACH PARTITION geartrain.%I FOR VALUES FROM (%L) TO (%L)',
     parent, part, geartrain.first_id_of(week), geartrain.first_id_of(week + 7));
   RETURN 1;

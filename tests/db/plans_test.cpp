@@ -34,38 +34,64 @@ std::string array_of_ids() {
 
 std::string type_name(pg_type type) {
   switch (type) {
-    case pg_type::boolean: return "boolean";
-    case pg_type::bytea: return "bytea";
-    case pg_type::int8: return "int8";
-    case pg_type::int2: return "int2";
-    case pg_type::int4: return "int4";
-    case pg_type::text: return "text";
-    case pg_type::timestamptz: return "timestamptz";
-    case pg_type::uuid: return "uuid";
-    case pg_type::bool_array: return "boolean[]";
-    case pg_type::bytea_array: return "bytea[]";
-    case pg_type::int2_array: return "int2[]";
-    case pg_type::int4_array: return "int4[]";
-    case pg_type::text_array: return "text[]";
-    case pg_type::int8_array: return "int8[]";
-    case pg_type::timestamptz_array: return "timestamptz[]";
-    case pg_type::uuid_array: return "uuid[]";
+    case pg_type::boolean:
+      return "boolean";
+    case pg_type::bytea:
+      return "bytea";
+    case pg_type::int8:
+      return "int8";
+    case pg_type::int2:
+      return "int2";
+    case pg_type::int4:
+      return "int4";
+    case pg_type::text:
+      return "text";
+    case pg_type::timestamptz:
+      return "timestamptz";
+    case pg_type::uuid:
+      return "uuid";
+    case pg_type::bool_array:
+      return "boolean[]";
+    case pg_type::bytea_array:
+      return "bytea[]";
+    case pg_type::int2_array:
+      return "int2[]";
+    case pg_type::int4_array:
+      return "int4[]";
+    case pg_type::text_array:
+      return "text[]";
+    case pg_type::int8_array:
+      return "int8[]";
+    case pg_type::timestamptz_array:
+      return "timestamptz[]";
+    case pg_type::uuid_array:
+      return "uuid[]";
   }
   return {};
 }
 
 std::string sample_of(pg_type type) {
   switch (type) {
-    case pg_type::uuid_array: return array_of_ids();
-    case pg_type::bool_array: return array_of("t", "boolean");
-    case pg_type::bytea_array: return array_of("abc", "bytea");
-    case pg_type::int2_array: return array_of("3", "int2");
-    case pg_type::int4_array: return array_of("1", "int4");
-    case pg_type::int8_array: return array_of("1", "int8");
-    case pg_type::text_array: return array_of("1", "text");
-    case pg_type::timestamptz_array: return array_of("2025-11-13", "timestamptz");
-    case pg_type::uuid: return "'" + to_string(new_task_id()) + "'::uuid";
-    default: return "'1'::" + type_name(type);
+    case pg_type::uuid_array:
+      return array_of_ids();
+    case pg_type::bool_array:
+      return array_of("t", "boolean");
+    case pg_type::bytea_array:
+      return array_of("abc", "bytea");
+    case pg_type::int2_array:
+      return array_of("3", "int2");
+    case pg_type::int4_array:
+      return array_of("1", "int4");
+    case pg_type::int8_array:
+      return array_of("1", "int8");
+    case pg_type::text_array:
+      return array_of("1", "text");
+    case pg_type::timestamptz_array:
+      return array_of("2025-11-13", "timestamptz");
+    case pg_type::uuid:
+      return "'" + to_string(new_task_id()) + "'::uuid";
+    default:
+      return "'1'::" + type_name(type);
   }
 }
 
@@ -131,93 +157,101 @@ std::string scans_of(const nlohmann::json& plan) {
 }
 
 void fill(const test_database& database) {
-  database.query("INSERT INTO geartrain.tasks (task_id, template_id, created_at, updated_at, steps_total, partition, state, priority) "
-                 "SELECT (lpad(to_hex(1763000000000 + i * 1000), 12, '0') || '70008000' || lpad(to_hex(i), 8, '0') || '0000')::uuid, "
-                 "1, now(), now(), 4, i % 256, CASE WHEN i % 50 = 0 THEN 3 ELSE 8 END, 0 FROM generate_series(1, 100000) i");
-  database.query("INSERT INTO geartrain.task_inputs SELECT task_id, '{}', 'i', 's', 'r', '{}', task_id, NULL, now() FROM geartrain.tasks");
-  database.query("INSERT INTO geartrain.attempts SELECT task_id, 1, 1, 1, 1, 1, now(), now(), NULL, 1, 'w', '{}' FROM geartrain.tasks");
-  database.query("INSERT INTO geartrain.identities SELECT sha256(task_id::text::bytea), task_id FROM geartrain.tasks");
-  database.query("INSERT INTO geartrain.claims SELECT task_id, 1, 1, 1, 1, now(), now(), now(), 'w' FROM geartrain.tasks LIMIT 5000");
+  for (auto* sql : {
+         R"(INSERT INTO geartrain.tasks (task_id, template_id, created_at, updated_at, steps_total, partition,
+                                             state, priority)
+            SELECT (lpad(to_hex(1763000000000 + i * 1000), 12, '0') || '70008000' || lpad(to_hex(i), 8, '0')
+                    || '0000')::uuid,
+                   1, now(), now(), 4, i % 256, CASE WHEN i % 50 = 0 THEN 3 ELSE 8 END, 0
+            FROM generate_series(1, 100000) i)",
+         R"(INSERT INTO geartrain.task_inputs
+            SELECT task_id, '{}', 'i', 's', 'r', '{}', task_id, NULL, now() FROM geartrain.tasks)",
+         R"(INSERT INTO geartrain.attempts
+            SELECT task_id, 1, 1, 1, 1, 1, now(), now(), NULL, 1, 'w', '{}' FROM geartrain.tasks)",
+         R"(INSERT INTO geartrain.identities SELECT sha256(task_id::text::bytea), task_id FROM geartrain.tasks)",
+         R"(INSERT INTO geartrain.claims
+            SELECT task_id, 1, 1, 1, 1, now(), now(), now(), 'w' FROM geartrain.tasks LIMIT 5000)",
+       })
+    database.query(sql);
 }
 
 } // namespace
 
 TEST_SUITE("plans") {
-
-TEST_CASE("no statement of the way of a task ever reads a whole table or index") {
-  test_database database;
-  SUBCASE("empty tables that nobody has looked at") {
-  }
-  SUBCASE("empty tables that were vacuumed and analysed") {
-    database.query("VACUUM ANALYZE");
-  }
-  SUBCASE("100,000 tasks, the statistics still those of the empty tables") {
-    database.query("VACUUM ANALYZE");
-    fill(database);
-  }
-  SUBCASE("100,000 tasks, analysed") {
-    fill(database);
-    database.query("ANALYZE");
-  }
-  for (auto* mode : {"force_generic_plan", "force_custom_plan"}) {
-    planner plans{database, mode};
-    for (auto id : {statement_id::commit_turns, statement_id::create_tasks, statement_id::find_holders,
-                    statement_id::sync_claims, statement_id::record_refused, statement_id::read_heads,
-                    statement_id::read_attempts, statement_id::read_claims}) {
-      CAPTURE(mode);
-      CAPTURE(statement_of(id).name);
-      CHECK(scans_of(plans.plan(id)) == "");
+  TEST_CASE("no statement of the way of a task ever reads a whole table or index") {
+    test_database database;
+    SUBCASE("empty tables that nobody has looked at") {}
+    SUBCASE("empty tables that were vacuumed and analysed") {
+      database.query("VACUUM ANALYZE");
+    }
+    SUBCASE("100,000 tasks, the statistics still those of the empty tables") {
+      database.query("VACUUM ANALYZE");
+      fill(database);
+    }
+    SUBCASE("100,000 tasks, analysed") {
+      fill(database);
+      database.query("ANALYZE");
+    }
+    for (auto* mode : {"force_generic_plan", "force_custom_plan"}) {
+      planner plans{database, mode};
+      for (auto id : {statement_id::commit_turns, statement_id::create_tasks, statement_id::find_holders,
+                      statement_id::sync_claims, statement_id::record_refused, statement_id::read_heads,
+                      statement_id::read_attempts, statement_id::read_claims}) {
+        CAPTURE(mode);
+        CAPTURE(statement_of(id).name);
+        CHECK(scans_of(plans.plan(id)) == "");
+      }
     }
   }
-}
 
-TEST_CASE("open tasks are read from their own index, in order") {
-  test_database database;
-  fill(database);
-  database.query("VACUUM ANALYZE");
-  for (auto* mode : {"force_generic_plan", "force_custom_plan"}) {
-    auto plan = planner{database, mode}.plan(statement_id::open_tasks).dump();
-    CAPTURE(plan);
-    CHECK(plan.find("tasks_open") != std::string::npos);
-    CHECK(plan.find("\"Sort\"") == std::string::npos);
+  TEST_CASE("open tasks are read from their own index, in order") {
+    test_database database;
+    fill(database);
+    database.query("VACUUM ANALYZE");
+    for (auto* mode : {"force_generic_plan", "force_custom_plan"}) {
+      auto plan = planner{database, mode}.plan(statement_id::open_tasks).dump();
+      CAPTURE(plan);
+      CHECK(plan.find("tasks_open") != std::string::npos);
+      CHECK(plan.find("\"Sort\"") == std::string::npos);
+    }
   }
-}
 
 } // TEST_SUITE
 
 TEST_SUITE("hot") {
-
-TEST_CASE("turns that keep the task open are HOT updates, whatever state they lead to") {
-  pool_fixture f;
-  constexpr int tasks = 40;
-  constexpr std::int32_t turns = 12;
-  std::vector<task_id> ids;
-  std::vector<create_task_unit> creations;
-  for (int i = 0; i < tasks; ++i) {
-    ids.push_back(new_task_id());
-    creations.push_back(creation(ids.back()));
-  }
-  f.ask_all<create_task_reply>(creations);
-  for (std::int32_t version = 0; version < turns; ++version) {
-    std::vector<commit_turn_unit> units;
-    for (auto& id : ids) {
-      units.push_back(turn_of(id, version, {success(static_cast<std::uint16_t>(version + 1))}));
-      if (version % 2 == 1) {
-        units.back().record.state = task_state::waiting_for_retry;
-        units.back().record.due_at = at_second(1'763'000'000 + version);
-      }
+  TEST_CASE("turns that keep the task open are HOT updates, whatever state they lead to") {
+    pool_fixture f;
+    constexpr int tasks = 40;
+    constexpr std::int32_t turns = 12;
+    std::vector<task_id> ids;
+    std::vector<create_task_unit> creations;
+    for (int i = 0; i < tasks; ++i) {
+      ids.push_back(new_task_id());
+      creations.push_back(creation(ids.back()));
     }
-    for (auto& answer : f.ask_all<commit_turn_reply>(units))
-      REQUIRE(answer->committed);
+    f.ask_all<create_task_reply>(creations);
+    for (std::int32_t version = 0; version < turns; ++version) {
+      std::vector<commit_turn_unit> units;
+      for (auto& id : ids) {
+        units.push_back(turn_of(id, version, {success(static_cast<std::uint16_t>(version + 1))}));
+        if (version % 2 == 1) {
+          units.back().record.state = task_state::waiting_for_retry;
+          units.back().record.due_at = at_second(1'763'000'000 + version);
+        }
+      }
+      for (auto& answer : f.ask_all<commit_turn_reply>(units))
+        REQUIRE(answer->committed);
+    }
+    auto updates = [&](const std::string& column) {
+      return f.database().number("SELECT " + column +
+                                 " FROM pg_stat_user_tables WHERE relname = 'tasks' AND schemaname = 'geartrain'");
+    };
+    REQUIRE(
+      eventually([&] { // a server process reports its counts when it has been idle for a moment, or at its next turn
+        f.ask<unit_done>(ping_unit{});
+        return updates("n_tup_upd") == tasks * turns;
+      }));
+    CHECK(updates("n_tup_hot_upd") >= tasks * turns * 95 / 100);
   }
-  auto updates = [&](const std::string& column) {
-    return f.database().number("SELECT " + column + " FROM pg_stat_user_tables WHERE relname = 'tasks' AND schemaname = 'geartrain'");
-  };
-  REQUIRE(eventually([&] { // a server process reports its counts when it has been idle for a moment, or at its next turn
-    f.ask<unit_done>(ping_unit{});
-    return updates("n_tup_upd") == tasks * turns;
-  }));
-  CHECK(updates("n_tup_hot_upd") >= tasks * turns * 95 / 100);
-}
 
 } // TEST_SUITE

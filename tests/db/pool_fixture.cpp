@@ -67,6 +67,16 @@ void template_lock::release() {
   connection_ = nullptr;
 }
 
+db_config one_connection() {
+  db_config config;
+  config.connections = 1;
+  return config;
+}
+
+put_template_unit some_template() {
+  return {"shop", "order", "1.0.0", "aa", "{}"};
+}
+
 timestamp at_second(std::int64_t seconds) {
   return timestamp{std::chrono::seconds{seconds}};
 }

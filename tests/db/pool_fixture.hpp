@@ -82,6 +82,11 @@ private:
 
 // -- values ----------------------------------------------------------------------
 
+/// A pool of size 1.
+db_config one_connection();
+
+put_template_unit some_template();
+
 timestamp at_second(std::int64_t seconds);
 
 /// A new id; `second` is the time in it.

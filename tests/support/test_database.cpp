@@ -36,9 +36,10 @@ std::vector<test_database::row> run(const std::string& dsn, const std::string& s
   std::vector<const char*> values;
   for (auto& p : parameters)
     values.push_back(p.c_str());
-  std::unique_ptr<PGresult, decltype(&PQclear)> result{
-    PQexecParams(connection.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr, nullptr, 0),
-    PQclear};
+  std::unique_ptr<PGresult, decltype(&PQclear)> result{PQexecParams(connection.get(), sql.c_str(),
+                                                                    static_cast<int>(values.size()), nullptr,
+                                                                    values.data(), nullptr, nullptr, 0),
+                                                       PQclear};
   auto status = PQresultStatus(result.get());
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
     throw std::runtime_error(sql + ": " + PQerrorMessage(connection.get()));
@@ -127,7 +128,8 @@ bool test_database::counts_statements() {
 }
 
 temporary_directory::temporary_directory() : path_(make_temporary_directory()) {
-  fs::permissions(path_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec); // the server's user passes
+  fs::permissions(path_,
+                  fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec); // the server's user passes
 }
 
 temporary_directory::~temporary_directory() {

@@ -9,8 +9,8 @@
 
 namespace geartrain::test {
 
-/// A fresh database for one test case, on a private PostgreSQL that all cases of the program share. The server starts with the
-/// first database and goes away, files included, when the program ends, however it ends. Not thread-safe.
+/// A fresh database for one test case, on a private PostgreSQL that all cases of the program share. The server starts
+/// with the first database and goes away, files included, when the program ends, however it ends. Not thread-safe.
 class test_database {
 public:
   enum class content { migrated, empty };
