@@ -177,6 +177,7 @@ class MalformedRequests(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         cls.node = Node()
+        cls.addClassCleanup(cls.node.__exit__)
         cls.node.start()
         with cls.node.client() as client:
             client.register_template(template("linear", LINEAR))
@@ -184,10 +185,6 @@ class MalformedRequests(unittest.TestCase):
             strict["input_schema"] = {"type": "object", "required": ["amount"], "properties": {"amount": {"type": "number"}}}
             client.register_template(strict)
         cls.before = cls.rows()
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.node.__exit__()
 
     @classmethod
     def rows(cls) -> Dict[str, str]:

@@ -14,15 +14,12 @@ class RoundTrips(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         cls.node = Node("--node-shards", "2")
+        cls.addClassCleanup(cls.node.__exit__)
         cls.node.start()
         with cls.node.client() as client:
             for name, steps in (("linear", LINEAR), ("hundred", HUNDRED)):
                 client.register_template(template(name, steps))
         cls.node.count_statements()
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.node.__exit__()
 
     def spent(self, work) -> dict:
         """What `work` cost by the counters, after it was compared with the server's log."""
