@@ -15,11 +15,11 @@ namespace geartrain {
 /// The bounds and times that the actors work with; validated by the node's configuration.
 struct engine_settings {
   std::size_t shards = 2;
-  milliseconds lease{30000};         ///< how long a dispatched step is held without a heartbeat
-  milliseconds claim_after{1000};    ///< steps held longer than this are recorded, so that a restart respects them
-  milliseconds tick{50};             ///< resolution of lease expiry and of the end of long polls
+  milliseconds lease{30000};           ///< how long a dispatched step is held without a heartbeat
+  milliseconds claim_after{1000};      ///< steps held longer than this are recorded, so that a restart respects them
+  milliseconds tick{50};               ///< resolution of lease expiry and of the end of long polls
   milliseconds report_patience{20000}; ///< how long a report waits for the database before it is refused
-  std::size_t max_resident = 100000; ///< contexts in memory, over all shards
+  std::size_t max_resident = 100000;   ///< contexts in memory, over all shards
   retry_defaults retry;
 };
 

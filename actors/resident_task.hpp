@@ -44,8 +44,8 @@ struct resident_task {
   turn_input waiting;
   std::vector<completion<task_snapshot>> readers;
   std::unordered_map<std::uint16_t, lease> leases; ///< by step number
-  std::vector<lease> started;            ///< leases that began while the context was away
-  std::vector<std::uint16_t> returned;   ///< steps given back while the context was away
+  std::vector<lease> started;                      ///< leases that began while the context was away
+  std::vector<std::uint16_t> returned;             ///< steps given back while the context was away
 };
 
 } // namespace geartrain

@@ -170,8 +170,7 @@ void result_processor::fence_report(resident_task& task, pending_report& pending
     case fence_verdict::current: {
       auto& step = task.context->definition->steps[number - 1u];
       auto claimed_at = held ? held->claimed_at : report.token.expires_at - engine_->settings.lease;
-      outcomes.push_back(
-        classify(report, step, claimed_at, now, engine_->settings.retry, engine_->random_fraction()));
+      outcomes.push_back(classify(report, step, claimed_at, now, engine_->settings.retry, engine_->random_fraction()));
       task.touched.push_back(number);
       task.open.reports.push_back(std::move(pending));
       return;

@@ -41,7 +41,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::continue_recovery)
 
 namespace geartrain {
 
-using processor_interface = result_processor_actor::extend<caf::reacts_to<reload_task>, caf::reacts_to<continue_recovery>>;
+using processor_interface =
+  result_processor_actor::extend<caf::reacts_to<reload_task>, caf::reacts_to<continue_recovery>>;
 
 class result_processor : public actor_base<processor_interface::base> {
 public:

@@ -118,8 +118,7 @@ caf::strong_actor_ptr pointer_of(const Handle& handle) {
 } // namespace
 
 supervisor_actor spawn_supervisor(caf::actor_system& system, engine_ptr engine, std::vector<supervised_role> roles,
-                                  std::function<void(const std::string&)> give_up,
-                                  completion<std::uint32_t> started) {
+                                  std::function<void(const std::string&)> give_up, completion<std::uint32_t> started) {
   return system.spawn<supervisor>(std::move(engine), std::move(roles), std::move(give_up), std::move(started));
 }
 
@@ -137,21 +136,28 @@ std::vector<supervised_role> engine_roles(caf::actor_system& system, engine_ptr 
   };
   auto* sys = &system;
   add("db", std::move(start_db), [=](auto h) { actors->set_db(std::move(h)); });
-  add("timers", [=] { return spawn_timers(*sys, engine); }, [=](auto h) { actors->set_timers(std::move(h)); });
-  add("step_dispatcher", [=] { return spawn_step_dispatcher(*sys, engine); },
-      [=](auto h) { actors->set_dispatcher(std::move(h)); });
+  add(
+    "timers", [=] { return spawn_timers(*sys, engine); }, [=](auto h) { actors->set_timers(std::move(h)); });
+  add(
+    "step_dispatcher", [=] { return spawn_step_dispatcher(*sys, engine); },
+    [=](auto h) { actors->set_dispatcher(std::move(h)); });
   for (std::size_t shard = 0; shard < actors->shards(); ++shard) {
-    add("task_finalizer", [=] { return spawn_task_finalizer(*sys, engine); },
-        [=](auto h) { actors->set_finalizer(shard, std::move(h)); });
-    add("task_coordinator", [=] { return spawn_task_coordinator(*sys, engine); },
-        [=](auto h) { actors->set_coordinator(shard, std::move(h)); });
-    add("result_processor", [=] { return spawn_result_processor(*sys, engine, shard); },
-        [=](auto h) { actors->set_processor(shard, std::move(h)); });
-    add("task_intake", [=] { return spawn_task_intake(*sys, engine); },
-        [=](auto h) { actors->set_intake(shard, std::move(h)); });
+    add(
+      "task_finalizer", [=] { return spawn_task_finalizer(*sys, engine); },
+      [=](auto h) { actors->set_finalizer(shard, std::move(h)); });
+    add(
+      "task_coordinator", [=] { return spawn_task_coordinator(*sys, engine); },
+      [=](auto h) { actors->set_coordinator(shard, std::move(h)); });
+    add(
+      "result_processor", [=] { return spawn_result_processor(*sys, engine, shard); },
+      [=](auto h) { actors->set_processor(shard, std::move(h)); });
+    add(
+      "task_intake", [=] { return spawn_task_intake(*sys, engine); },
+      [=](auto h) { actors->set_intake(shard, std::move(h)); });
   }
-  add("template_registry", [=] { return spawn_template_registry(*sys, engine); },
-      [=](auto h) { actors->set_templates(std::move(h)); });
+  add(
+    "template_registry", [=] { return spawn_template_registry(*sys, engine); },
+    [=](auto h) { actors->set_templates(std::move(h)); });
   return roles;
 }
 

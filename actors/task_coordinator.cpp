@@ -42,8 +42,9 @@ private:
     auto dispatcher = engine_->actors->dispatcher();
     auto shared_turn = std::make_shared<evaluate_turn>(std::move(turn));
     request(dispatcher, caf::infinite, asked)
-      .then([this, held, shared_turn, asked](const withdrawn_reply& reply) { withdrawn(held, *shared_turn, asked, reply); },
-            [this, held, shared_turn, asked](caf::error&) { withdrawn(held, *shared_turn, asked, {}); });
+      .then(
+        [this, held, shared_turn, asked](const withdrawn_reply& reply) { withdrawn(held, *shared_turn, asked, reply); },
+        [this, held, shared_turn, asked](caf::error&) { withdrawn(held, *shared_turn, asked, {}); });
   }
 
   void withdrawn(const baton& held, evaluate_turn& turn, const withdraw_steps& asked, const withdrawn_reply& reply) {

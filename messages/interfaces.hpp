@@ -126,46 +126,31 @@ namespace geartrain {
 /// Pools the connections; answers every unit exactly once. Overfull: errc::overloaded.
 using db_actor = caf::typed_actor<
   caf::replies_to<commit_turn_unit>::with<commit_turn_reply>,
-  caf::replies_to<create_task_unit>::with<create_task_reply>,
-  caf::replies_to<load_task_unit>::with<task_rows_ptr>,
-  caf::replies_to<sync_claims_unit>::with<unit_done>,
-  caf::replies_to<record_refused_unit>::with<unit_done>,
-  caf::replies_to<open_tasks_unit>::with<open_tasks_reply>,
-  caf::replies_to<list_tasks_unit>::with<list_tasks_reply>,
+  caf::replies_to<create_task_unit>::with<create_task_reply>, caf::replies_to<load_task_unit>::with<task_rows_ptr>,
+  caf::replies_to<sync_claims_unit>::with<unit_done>, caf::replies_to<record_refused_unit>::with<unit_done>,
+  caf::replies_to<open_tasks_unit>::with<open_tasks_reply>, caf::replies_to<list_tasks_unit>::with<list_tasks_reply>,
   caf::replies_to<put_template_unit>::with<put_template_reply>,
-  caf::replies_to<fetch_templates_unit>::with<fetch_templates_reply>,
-  caf::replies_to<ping_unit>::with<unit_done>>;
+  caf::replies_to<fetch_templates_unit>::with<fetch_templates_reply>, caf::replies_to<ping_unit>::with<unit_done>>;
 
 using task_intake_actor = caf::typed_actor<caf::reacts_to<create_task_request>, caf::reacts_to<drain_request>>;
 
 using template_registry_actor = caf::typed_actor<caf::reacts_to<register_template_request>, caf::reacts_to<tick>>;
 
-using result_processor_actor = caf::typed_actor<
-  caf::reacts_to<submit_reports>,
-  caf::reacts_to<turn_closed>,
-  caf::reacts_to<steps_leased>,
-  caf::reacts_to<adopt_task>,
-  caf::reacts_to<read_task_request>,
-  caf::reacts_to<timer_due>,
-  caf::reacts_to<lease_ended>,
-  caf::reacts_to<recover_request>,
-  caf::reacts_to<evict_task>,
-  caf::reacts_to<drain_request>>;
+using result_processor_actor =
+  caf::typed_actor<caf::reacts_to<submit_reports>, caf::reacts_to<turn_closed>, caf::reacts_to<steps_leased>,
+                   caf::reacts_to<adopt_task>, caf::reacts_to<read_task_request>, caf::reacts_to<timer_due>,
+                   caf::reacts_to<lease_ended>, caf::reacts_to<recover_request>, caf::reacts_to<evict_task>,
+                   caf::reacts_to<drain_request>>;
 
 using task_coordinator_actor = caf::typed_actor<caf::reacts_to<evaluate_turn>>;
 
 using task_finalizer_actor = caf::typed_actor<caf::reacts_to<finalize_turn>>;
 
-using step_dispatcher_actor = caf::typed_actor<
-  caf::reacts_to<poll_request>,
-  caf::reacts_to<steps_ready>,
-  caf::reacts_to<heartbeat_request>,
-  caf::reacts_to<poll_cancelled>,
-  caf::reacts_to<leases_returned>,
-  caf::reacts_to<adopt_leases>,
-  caf::replies_to<withdraw_steps>::with<withdrawn_reply>,
-  caf::reacts_to<drain_request>,
-  caf::reacts_to<tick>>;
+using step_dispatcher_actor =
+  caf::typed_actor<caf::reacts_to<poll_request>, caf::reacts_to<steps_ready>, caf::reacts_to<heartbeat_request>,
+                   caf::reacts_to<poll_cancelled>, caf::reacts_to<leases_returned>, caf::reacts_to<adopt_leases>,
+                   caf::replies_to<withdraw_steps>::with<withdrawn_reply>, caf::reacts_to<drain_request>,
+                   caf::reacts_to<tick>>;
 
 using timers_actor = caf::typed_actor<caf::reacts_to<arm_timer>, caf::reacts_to<tick>>;
 

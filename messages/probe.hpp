@@ -26,7 +26,7 @@ struct actor_probe {
   std::atomic<std::uint64_t> enqueued{0};
   std::atomic<std::uint64_t> handled{0};
   std::atomic<std::uint64_t> busy_ns{0};
-  std::atomic<std::int64_t> depth{0}; ///< messages in the mailbox now
+  std::atomic<std::int64_t> depth{0};     ///< messages in the mailbox now
   std::atomic<std::int64_t> waited_ns{0}; ///< part of the current message's handling that was waiting for the outside
   std::array<std::atomic<std::uint64_t>, bounds_us.size() + 1> buckets{};
 };
@@ -56,7 +56,6 @@ public:
   std::vector<actor_figures> figures();
 
 private:
-
   void retire(const actor_probe& probe);
 
   std::mutex mutex_;

@@ -6,13 +6,29 @@ namespace geartrain {
 
 namespace {
 
-constexpr std::array<std::string_view, task_state_count> task_names{
-  "pending", "initializing", "enqueuing_steps", "steps_in_process", "evaluating_results", "waiting_for_dependencies",
-  "waiting_for_retry", "blocked_by_failures", "complete", "error", "cancelled", "resolved_manually"};
+constexpr std::array<std::string_view, task_state_count> task_names{"pending",
+                                                                    "initializing",
+                                                                    "enqueuing_steps",
+                                                                    "steps_in_process",
+                                                                    "evaluating_results",
+                                                                    "waiting_for_dependencies",
+                                                                    "waiting_for_retry",
+                                                                    "blocked_by_failures",
+                                                                    "complete",
+                                                                    "error",
+                                                                    "cancelled",
+                                                                    "resolved_manually"};
 
-constexpr std::array<std::string_view, step_state_count> step_names{
-  "pending", "enqueued", "in_progress", "enqueued_for_orchestration", "enqueued_as_error_for_orchestration",
-  "waiting_for_retry", "complete", "error", "cancelled", "resolved_manually"};
+constexpr std::array<std::string_view, step_state_count> step_names{"pending",
+                                                                    "enqueued",
+                                                                    "in_progress",
+                                                                    "enqueued_for_orchestration",
+                                                                    "enqueued_as_error_for_orchestration",
+                                                                    "waiting_for_retry",
+                                                                    "complete",
+                                                                    "error",
+                                                                    "cancelled",
+                                                                    "resolved_manually"};
 
 constexpr std::array<std::string_view, 5> outcome_names{"none", "success", "retryable_failure", "permanent_failure",
                                                         "lease_expired"};

@@ -109,7 +109,6 @@ struct list_tasks_reply {
 
 // -- claims and refused reports ------------------------------------------------
 
-
 /// Records, extends and removes claims in one statement. Never fences anything by itself: the token does.
 struct sync_claims_unit {
   std::vector<lease> held;

@@ -40,13 +40,13 @@ struct ended_attempt {
 /// One step of a resident task. Derived from the recorded attempts alone.
 struct step_record {
   step_state state = step_state::pending;
-  std::uint16_t remaining_parents = 0;  ///< parents that do not yet satisfy their children
-  std::vector<ended_attempt> attempts;  ///< attempt n stands at index n - 1
-  json_text result;                     ///< payload of the successful attempt
-  json_text error;                      ///< error object of the last failed attempt
-  json_text metadata;                   ///< metadata object of the last ended attempt
+  std::uint16_t remaining_parents = 0; ///< parents that do not yet satisfy their children
+  std::vector<ended_attempt> attempts; ///< attempt n stands at index n - 1
+  json_text result;                    ///< payload of the successful attempt
+  json_text error;                     ///< error object of the last failed attempt
+  json_text metadata;                  ///< metadata object of the last ended attempt
   std::optional<std::int64_t> execution_time_ms;
-  std::string worker;                   ///< who ended the last attempt
+  std::string worker; ///< who ended the last attempt
   std::optional<timestamp> next_attempt_at;
   std::optional<timestamp> last_attempted_at;
   std::optional<timestamp> last_failure_at;
@@ -64,9 +64,9 @@ struct task_context {
   timestamp created_at;
   timestamp updated_at;
   std::optional<timestamp> completed_at;
-  std::vector<step_record> steps; ///< step number n stands at index n - 1
+  std::vector<step_record> steps;                            ///< step number n stands at index n - 1
   std::array<std::uint32_t, step_state_count> step_counts{}; ///< steps per state
-  std::uint32_t turn_round_trips = 0; ///< database round trips made for the open turn so far
+  std::uint32_t turn_round_trips = 0;                        ///< database round trips made for the open turn so far
 
   std::uint32_t count(step_state s) const { return step_counts[static_cast<std::size_t>(s)]; }
 };

@@ -54,8 +54,8 @@ struct task_template {
   std::string digest; ///< lower-case hex SHA-256 of `document`
   std::string description;
   identity_strategy identity = identity_strategy::strict;
-  json_text input_schema; ///< absent: any object
-  json_text lifecycle;    ///< JSON object as given; absent: none
+  json_text input_schema;             ///< absent: any object
+  json_text lifecycle;                ///< JSON object as given; absent: none
   std::vector<step_definition> steps; ///< in the order of the document; step number = index + 1
   std::string document;               ///< canonical JSON of the meaning; parsing it gives this template again
 };

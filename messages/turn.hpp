@@ -20,9 +20,9 @@ struct step_outcome {
   timestamp finished_at;
   std::string worker;
   std::optional<std::int64_t> execution_time_ms;
-  json_text result;   ///< success only
-  json_text error;    ///< failures only
-  json_text metadata; ///< as the worker gave it; absent: none
+  json_text result;                         ///< success only
+  json_text error;                          ///< failures only
+  json_text metadata;                       ///< as the worker gave it; absent: none
   std::optional<timestamp> next_attempt_at; ///< retryable_failure and lease_expired with attempts left
 };
 

@@ -14,10 +14,10 @@ namespace geartrain {
 /// Fences one dispatch of one step: a result without the current token is refused.
 struct lease_token {
   step_id step;
-  std::uint16_t attempt = 0;   ///< 1-based
-  std::uint32_t epoch = 0;     ///< the dispatcher incarnation that issued it
-  std::uint64_t nonce = 0;     ///< random
-  timestamp expires_at;        ///< of the lease as issued; heartbeats extend the lease, not the token
+  std::uint16_t attempt = 0; ///< 1-based
+  std::uint32_t epoch = 0;   ///< the dispatcher incarnation that issued it
+  std::uint64_t nonce = 0;   ///< random
+  timestamp expires_at;      ///< of the lease as issued; heartbeats extend the lease, not the token
 
   friend bool operator==(const lease_token&, const lease_token&) = default;
 };

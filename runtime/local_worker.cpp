@@ -29,7 +29,8 @@ handler_result call(const handler_function& handler, const handler_context& cont
   } catch (const std::exception& e) {
     return handler_failure{e.what(), "handler_error", true, std::nullopt};
   } catch (...) {
-    return handler_failure{"the handler threw something that is no std::exception", "handler_error", true, std::nullopt};
+    return handler_failure{"the handler threw something that is no std::exception", "handler_error", true,
+                           std::nullopt};
   }
 }
 
@@ -46,8 +47,7 @@ step_report make_report(const leased_step& leased, handler_result result, std::c
   auto& failed = std::get<handler_failure>(result);
   report.retryable = failed.retryable;
   report.requested_delay = failed.retry_after;
-  nlohmann::json error{
-    {"message", failed.message}, {"error_type", failed.error_type}, {"retryable", failed.retryable}};
+  nlohmann::json error{{"message", failed.message}, {"error_type", failed.error_type}, {"retryable", failed.retryable}};
   report.error = json_text{error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
   return report;
 }
@@ -120,8 +120,9 @@ private:
 
   std::vector<leased_step> take() {
     auto [done, answer] = make_waiter<std::vector<leased_step>>();
-    caf::anon_send(engine_.actors->dispatcher(), poll_request{engine_.random(), settings_.worker_id, settings_.namespaces,
-                                                             callables_, 1, poll_wait, std::move(done)});
+    caf::anon_send(engine_.actors->dispatcher(),
+                   poll_request{engine_.random(), settings_.worker_id, settings_.namespaces, callables_, 1, poll_wait,
+                                std::move(done)});
     auto taken = answer.get();
     if (taken)
       return std::move(*taken);

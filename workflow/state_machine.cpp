@@ -76,21 +76,47 @@ std::optional<State> look_up(const row<State, Event> (&table)[N], State from, Ev
   return std::nullopt;
 }
 
-constexpr std::array<std::string_view, task_event_count> task_event_names{
-  "start", "cancel", "give_up", "manual_resolution", "ready_steps_found", "no_steps_found", "no_dependencies_ready",
-  "dependencies_ready", "steps_enqueued", "enqueue_failed", "step_completed", "step_failed", "all_steps_completed",
-  "all_steps_successful", "permanent_failure", "retry_ready", "timeout", "processor_crashed", "complete", "fail",
-  "resolve_manually", "reset"};
+constexpr std::array<std::string_view, task_event_count> task_event_names{"start",
+                                                                          "cancel",
+                                                                          "give_up",
+                                                                          "manual_resolution",
+                                                                          "ready_steps_found",
+                                                                          "no_steps_found",
+                                                                          "no_dependencies_ready",
+                                                                          "dependencies_ready",
+                                                                          "steps_enqueued",
+                                                                          "enqueue_failed",
+                                                                          "step_completed",
+                                                                          "step_failed",
+                                                                          "all_steps_completed",
+                                                                          "all_steps_successful",
+                                                                          "permanent_failure",
+                                                                          "retry_ready",
+                                                                          "timeout",
+                                                                          "processor_crashed",
+                                                                          "complete",
+                                                                          "fail",
+                                                                          "resolve_manually",
+                                                                          "reset"};
 
-constexpr std::array<std::string_view, step_event_count> step_event_names{
-  "enqueue", "start", "enqueue_for_orchestration", "enqueue_as_error_for_orchestration", "complete", "fail", "cancel",
-  "resolve_manually", "complete_manually", "reset_for_retry", "retry", "wait_for_retry"};
+constexpr std::array<std::string_view, step_event_count> step_event_names{"enqueue",
+                                                                          "start",
+                                                                          "enqueue_for_orchestration",
+                                                                          "enqueue_as_error_for_orchestration",
+                                                                          "complete",
+                                                                          "fail",
+                                                                          "cancel",
+                                                                          "resolve_manually",
+                                                                          "complete_manually",
+                                                                          "reset_for_retry",
+                                                                          "retry",
+                                                                          "wait_for_retry"};
 
 // Events that a turn itself may cause; operators' and legacy events are no part of a turn's path.
-constexpr std::array turn_events{te::start,           te::ready_steps_found,    te::no_dependencies_ready,
-                                 te::steps_enqueued,  te::step_completed,       te::step_failed,
-                                 te::retry_ready,     te::all_steps_successful, te::permanent_failure,
-                                 te::give_up,         te::dependencies_ready};
+constexpr std::array turn_events{te::start,          te::ready_steps_found,    te::no_dependencies_ready,
+                                 te::steps_enqueued, te::step_completed,       te::step_failed,
+                                 te::retry_ready,    te::all_steps_successful, te::permanent_failure,
+                                 te::give_up,        te::dependencies_ready};
 
 } // namespace
 

@@ -48,7 +48,8 @@ std::variant<create_task, http_response> parse_create_task(std::string_view text
   task.input.source_system = body.text("source_system", {0, 255}).value_or("api");
   task.input.reason = body.text("reason", {0, 1024}).value_or("requested");
   task.input.tags = body.texts("tags", max_tags, {1, 128}).value_or(std::vector<std::string>{});
-  task.input.priority = static_cast<std::int16_t>(body.integer("priority", -priority_bound, priority_bound).value_or(0));
+  task.input.priority =
+    static_cast<std::int16_t>(body.integer("priority", -priority_bound, priority_bound).value_or(0));
   auto correlation = body.id("correlation_id");
   task.input.correlation_id = correlation ? *correlation : fresh_uuid();
   task.input.parent_correlation_id = body.id("parent_correlation_id");

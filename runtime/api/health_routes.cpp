@@ -65,7 +65,9 @@ http_response healthy_response(const api_state& api, std::string_view status, co
   }
   out.end_object().key("info").begin_object().field("version", api.context.version);
   out.field("environment", api.context.environment);
-  out.field("operational_state", api.draining() ? "GracefulShutdown" : check_engine(api).healthy ? "Normal" : "Startup");
+  out.field("operational_state", api.draining()              ? "GracefulShutdown"
+                                 : check_engine(api).healthy ? "Normal"
+                                                             : "Startup");
   if (api.context.db)
     out.field("database_connections", api.context.db->connections_up.load(std::memory_order_relaxed));
   return json_response(200, out.end_object().end_object().take());
@@ -104,12 +106,13 @@ void ready(const api_ptr& api, const responder& reply) {
 
 void detailed(const api_ptr& api, const responder& reply) {
   auto begin = std::chrono::steady_clock::now();
-  api->calls.ping(ping_patience, completion<unit_done>{[api, reply, begin](const expected<unit_done>& answer) {
-    auto spent = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
-    check database{"database", static_cast<bool>(answer), answer ? "answers" : answer.error().message, spent};
-    checks made{check_engine(*api), std::move(database), check_admission(*api)};
-    reply(healthy_response(*api, all_healthy(made) ? "healthy" : "degraded", made));
-  }});
+  api->calls.ping(
+    ping_patience, completion<unit_done>{[api, reply, begin](const expected<unit_done>& answer) {
+      auto spent = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
+      check database{"database", static_cast<bool>(answer), answer ? "answers" : answer.error().message, spent};
+      checks made{check_engine(*api), std::move(database), check_admission(*api)};
+      reply(healthy_response(*api, all_healthy(made) ? "healthy" : "degraded", made));
+    }});
 }
 
 } // namespace

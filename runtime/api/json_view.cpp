@@ -187,7 +187,8 @@ std::vector<std::pair<std::string, json_view>> json_view::members() const {
     auto name_end = skip_string(inner, at);
     auto begin = skip_blanks_and(inner, name_end, ':');
     auto end = std::max(skip_value(inner, begin), at + 1);
-    all.emplace_back(unquote(inner.substr(at, name_end - at)), json_view{inner.substr(std::min(begin, inner.size()), end - begin)});
+    all.emplace_back(unquote(inner.substr(at, name_end - at)),
+                     json_view{inner.substr(std::min(begin, inner.size()), end - begin)});
     at = end;
   }
   return all;

@@ -36,10 +36,7 @@ public:
   json_writer& null() { return raw("null"); }
 
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  json_writer& value(T number) {
-    return raw(std::to_string(number));
-  }
+  requires(!std::same_as<T, bool>) json_writer& value(T number) { return raw(std::to_string(number)); }
 
   /// Null if absent.
   template <class T>

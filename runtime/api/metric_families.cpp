@@ -157,7 +157,8 @@ void collect_http(std::vector<family>& all, const http_metrics& http) {
   for (const auto* one : http.entries()) {
     for (std::size_t i = 0; i < one->by_class.size(); ++i)
       if (auto count = one->by_class[i].load(std::memory_order_relaxed); count > 0)
-        requests.add({{"method", one->method}, {"route", one->pattern}, {"status", std::to_string(i + 1) + "xx"}}, count);
+        requests.add({{"method", one->method}, {"route", one->pattern}, {"status", std::to_string(i + 1) + "xx"}},
+                     count);
     times.add_histogram({{"method", one->method}, {"route", one->pattern}}, route_metrics::bounds_us, one->buckets,
                         static_cast<double>(one->spent_ns.load(std::memory_order_relaxed)) * nanosecond, microsecond);
   }

@@ -18,8 +18,8 @@ std::uint32_t query_reader::number(std::string_view name, std::uint32_t fallback
   auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
   if (error == std::errc{} && end == value->data() + value->size() && number >= min && number <= max)
     return number;
-  wrong(name, "must be an integer from " + std::to_string(min) + " to " + std::to_string(max) + ", not "
-                + std::string{value->substr(0, 60)});
+  wrong(name, "must be an integer from " + std::to_string(min) + " to " + std::to_string(max) + ", not " +
+                std::string{value->substr(0, 60)});
   return fallback;
 }
 

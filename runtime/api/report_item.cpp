@@ -74,8 +74,7 @@ std::optional<milliseconds> read_header_delay(object_reader& metadata, const rep
   return delay;
 }
 
-std::optional<milliseconds> read_hinted_delay(object_reader& metadata, const report_reading& context,
-                                              problems& found) {
+std::optional<milliseconds> read_hinted_delay(object_reader& metadata, const report_reading& context, problems& found) {
   auto hint = metadata.object("backoff_hint");
   if (!hint)
     return std::nullopt;

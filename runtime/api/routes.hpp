@@ -33,8 +33,8 @@ struct api_context {
   std::vector<std::string> cors_origins;   ///< none: CORS is off
   std::size_t max_body_bytes = std::size_t{1} << 20;         ///< of tasks and templates
   std::size_t max_worker_body_bytes = std::size_t{32} << 20; ///< of /v1/workers/*
-  milliseconds max_requested_delay{3600000}; ///< cap for Retry-After and backoff_hint
-  milliseconds read_deadline{10000};         ///< for questions that go to the database directly
+  milliseconds max_requested_delay{3600000};                 ///< cap for Retry-After and backoff_hint
+  milliseconds read_deadline{10000};                         ///< for questions that go to the database directly
 };
 
 /// Adds every route of the REST API.

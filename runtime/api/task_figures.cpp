@@ -9,9 +9,8 @@ namespace geartrain {
 namespace {
 
 std::uint32_t count_completed_parents(const task_context& task, const step_definition& definition) {
-  auto done = std::count_if(definition.dependencies.begin(), definition.dependencies.end(), [&](std::uint16_t parent) {
-    return satisfies_children(task.steps[parent].state);
-  });
+  auto done = std::count_if(definition.dependencies.begin(), definition.dependencies.end(),
+                            [&](std::uint16_t parent) { return satisfies_children(task.steps[parent].state); });
   return static_cast<std::uint32_t>(done);
 }
 

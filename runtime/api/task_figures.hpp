@@ -26,9 +26,9 @@ struct step_figures {
 struct task_figures {
   std::uint32_t total = 0;
   std::uint32_t pending = 0;
-  std::uint32_t enqueued = 0;    ///< for a worker or for the engine
+  std::uint32_t enqueued = 0; ///< for a worker or for the engine
   std::uint32_t in_progress = 0;
-  std::uint32_t completed = 0;   ///< complete or resolved by hand
+  std::uint32_t completed = 0; ///< complete or resolved by hand
   std::uint32_t failed = 0;
   std::uint32_t ready = 0;
   double completion_percentage = 0; ///< two decimals; 0 for a task without steps

@@ -58,8 +58,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 7> of_worker
 constexpr std::array<std::string_view, 4> of_engine{"execution_time_ms", "retryable", "completed_at", "worker_id"};
 
 bool is_known(std::string_view name) {
-  return std::find(of_engine.begin(), of_engine.end(), name) != of_engine.end()
-         || std::any_of(of_worker.begin(), of_worker.end(), [&](const auto& entry) { return entry.first == name; });
+  return std::find(of_engine.begin(), of_engine.end(), name) != of_engine.end() ||
+         std::any_of(of_worker.begin(), of_worker.end(), [&](const auto& entry) { return entry.first == name; });
 }
 
 /// The result's metadata: what the engine knows wins, the rest is spliced in as the worker gave it.

@@ -87,12 +87,12 @@ struct listing : std::enable_shared_from_this<listing> {
     while (index < rows.tasks.size() && api->context.catalog->find_by_id(rows.tasks[index]->head.template_id))
       ++index;
     if (index == rows.tasks.size())
-      return reply.later([self = shared_from_this()] {
-        return page_response(*self->api->context.catalog, self->query, self->rows);
-      });
+      return reply.later(
+        [self = shared_from_this()] { return page_response(*self->api->context.catalog, self->query, self->rows); });
     fetch_templates_unit missing{0, rows.tasks[index]->head.template_id};
-    api->calls.fetch_templates(missing, api->context.read_deadline, completion<fetch_templates_reply>{
-      [self = shared_from_this(), index](expected<fetch_templates_reply> answer) {
+    api->calls.fetch_templates(
+      missing, api->context.read_deadline,
+      completion<fetch_templates_reply>{[self = shared_from_this(), index](expected<fetch_templates_reply> answer) {
         if (!answer)
           return self->reply(error_of(answer.error()));
         self->fetched(index, *answer);

@@ -38,8 +38,8 @@ void answer_creation(const api_ptr& api, const responder& reply, expected<create
   if (auto* duplicate = std::get_if<duplicate_task>(&*result))
     return reply(duplicate_response(duplicate->existing));
   if (auto* refused = std::get_if<context_refused>(&*result))
-    return reply(problems_error(422, "INVALID_CONTEXT", "the context breaks the template's input_schema",
-                                refused->found));
+    return reply(
+      problems_error(422, "INVALID_CONTEXT", "the context breaks the template's input_schema", refused->found));
   auto task = std::get<task_created>(*result).task;
   reply.later([task, now = api->now()] { return created_response(*task, now); });
 }
@@ -53,9 +53,8 @@ void create_one(const api_ptr& api, const http_request& request, const responder
   auto parsed = parse_create_task(request.body);
   if (auto* refused = std::get_if<http_response>(&parsed))
     return reply(std::move(*refused));
-  completion<create_task_result> done{[api, reply, ticket](expected<create_task_result> result) {
-    answer_creation(api, reply, std::move(result));
-  }};
+  completion<create_task_result> done{
+    [api, reply, ticket](expected<create_task_result> result) { answer_creation(api, reply, std::move(result)); }};
   api->calls.create({std::move(std::get<create_task>(parsed)), std::move(done)});
 }
 
@@ -120,9 +119,8 @@ void get_step(const api_ptr& api, const http_request& request, const responder& 
   auto step = path_uuid(request, "step_uuid", reply);
   if (!step)
     return;
-  read_one(api, *task, reply, [step = *step](const task_context& found, timestamp now) {
-    return show_step(found, step, now);
-  });
+  read_one(api, *task, reply,
+           [step = *step](const task_context& found, timestamp now) { return show_step(found, step, now); });
 }
 
 http_handler reading(const api_ptr& api, show_task show) {
@@ -137,7 +135,8 @@ http_handler reading(const api_ptr& api, show_task show) {
 void add_task_routes(router& routes, const api_ptr& api) {
   route_options body;
   body.max_body_bytes = api->context.max_body_bytes;
-  routes.add("POST", "/v1/tasks", [api](const http_request& q, const responder& r) { create_one(api, q, r); }, body);
+  routes.add(
+    "POST", "/v1/tasks", [api](const http_request& q, const responder& r) { create_one(api, q, r); }, body);
   routes.add("GET", "/v1/tasks/{task_uuid}", reading(api, show_whole));
   routes.add("GET", "/v1/tasks/{task_uuid}/workflow_steps", reading(api, show_steps));
   routes.add("GET", "/v1/tasks/{task_uuid}/workflow_steps/{step_uuid}",

@@ -66,7 +66,12 @@ void list(const api_ptr& api, const http_request& request, const responder& repl
   json_writer out;
   out.begin_object().key("namespaces").begin_array();
   for (const auto& [name, templates_in_it] : namespaces)
-    out.begin_object().field("name", name).key("description").null().field("template_count", templates_in_it).end_object();
+    out.begin_object()
+      .field("name", name)
+      .key("description")
+      .null()
+      .field("template_count", templates_in_it)
+      .end_object();
   out.end_array().raw_field("templates", templates.end_array().take()).field("total_count", count).end_object();
   reply(json_response(200, out.take()));
 }
@@ -111,8 +116,7 @@ void add_template_routes(router& routes, const api_ptr& api) {
   body.max_body_bytes = api->context.max_body_bytes;
   body.content_types = {"application/yaml", "text/yaml", "application/x-yaml", "application/json"};
   routes.add(
-    "POST", "/v1/templates",
-    [api](http_request q, const responder& r) { register_one(api, std::move(q), r); }, body);
+    "POST", "/v1/templates", [api](http_request q, const responder& r) { register_one(api, std::move(q), r); }, body);
   routes.add("GET", "/v1/templates", [api](const http_request& q, const responder& r) { list(api, q, r); });
   routes.add("GET", "/v1/templates/{namespace}/{name}/{version}",
              [api](const http_request& q, const responder& r) { get(api, q, r); });

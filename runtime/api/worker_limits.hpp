@@ -10,7 +10,7 @@
 namespace geartrain {
 
 inline constexpr text_limits worker_id_limits{1, 128};
-inline constexpr std::size_t max_items = 1000; ///< results or leases in a call
+inline constexpr std::size_t max_items = 1000;   ///< results or leases in a call
 inline constexpr std::size_t max_filters = 1000; ///< namespaces or handlers of a poll
 inline constexpr std::int64_t max_poll_steps = 1000;
 inline constexpr std::int64_t max_wait_ms = 60000;

@@ -95,7 +95,8 @@ void add_worker_routes(router& routes, const api_ptr& api) {
   route_options body;
   body.max_body_bytes = api->context.max_worker_body_bytes;
   auto add = [&](const char* path, auto handle) {
-    routes.add("POST", path, [api, handle](const http_request& q, const responder& r) { handle(api, q, r); }, body);
+    routes.add(
+      "POST", path, [api, handle](const http_request& q, const responder& r) { handle(api, q, r); }, body);
   };
   add("/v1/workers/poll", poll_for_steps);
   add("/v1/workers/results", report);

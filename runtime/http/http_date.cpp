@@ -70,8 +70,8 @@ std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
     p.year += p.year < 70 ? 2000 : 1900;
     return assemble(p);
   }
-  if (whole(std::sscanf(line.c_str(), "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", month, &p.day, &p.hour,
-                        &p.minute, &p.second, &p.year, &end),
+  if (whole(std::sscanf(line.c_str(), "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", month, &p.day, &p.hour, &p.minute,
+                        &p.second, &p.year, &end),
             6))
     return assemble(p);
   return std::nullopt;

@@ -20,7 +20,7 @@ struct http_request {
   name_values headers;      ///< names in lower case, in the order given
   std::string content_type; ///< media type in lower case without parameters; empty: none
   std::string body;
-  std::string request_id;   ///< as given by the client, or generated
+  std::string request_id; ///< as given by the client, or generated
 
   /// The value of {name} in the route's pattern; empty if the pattern has no such name.
   std::string_view param(std::string_view name) const;

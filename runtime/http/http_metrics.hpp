@@ -14,7 +14,7 @@ namespace geartrain {
 /// Counters of one route; all atomic.
 struct route_metrics {
   /// Upper bounds of the duration buckets in microseconds; one more bucket holds the rest.
-  static constexpr std::array<std::int64_t, 10> bounds_us{250,   500,    1000,   2500,    5000,
+  static constexpr std::array<std::int64_t, 10> bounds_us{250,   500,   1000,   2500,    5000,
                                                           10000, 50000, 250000, 1000000, 10000000};
 
   route_metrics(std::string m, std::string p) : method(std::move(m)), pattern(std::move(p)) {}
@@ -44,12 +44,12 @@ public:
   /// Every entry, in the order added.
   std::vector<const route_metrics*> entries() const;
 
-  std::atomic<std::int64_t> connections{0};    ///< open now
-  std::atomic<std::int64_t> pending{0};        ///< requests that wait for their answer now
-  std::atomic<std::uint64_t> accepted{0};      ///< connections accepted
-  std::atomic<std::uint64_t> refused{0};       ///< connections over the bound
-  std::atomic<std::uint64_t> timed_out{0};     ///< connections closed by a timeout while a request was incomplete
-  std::atomic<std::uint64_t> disconnected{0};  ///< clients that left before their answer
+  std::atomic<std::int64_t> connections{0};   ///< open now
+  std::atomic<std::int64_t> pending{0};       ///< requests that wait for their answer now
+  std::atomic<std::uint64_t> accepted{0};     ///< connections accepted
+  std::atomic<std::uint64_t> refused{0};      ///< connections over the bound
+  std::atomic<std::uint64_t> timed_out{0};    ///< connections closed by a timeout while a request was incomplete
+  std::atomic<std::uint64_t> disconnected{0}; ///< clients that left before their answer
 
 private:
   mutable std::mutex mutex_;

@@ -95,8 +95,8 @@ std::optional<failure> http_server::core::listen() {
   if (!error)
     endpoint_ = acceptor_.local_endpoint(error);
   if (error)
-    return failure{errc::unavailable, "cannot listen on " + state_.config.address + " port "
-                                        + std::to_string(state_.config.port) + ": " + error.message()};
+    return failure{errc::unavailable, "cannot listen on " + state_.config.address + " port " +
+                                        std::to_string(state_.config.port) + ": " + error.message()};
   return std::nullopt;
 }
 

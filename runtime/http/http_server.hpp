@@ -13,18 +13,18 @@ namespace geartrain {
 
 /// Bounds of the HTTP server. Times in milliseconds, sizes in bytes.
 struct http_config {
-  std::string address = "127.0.0.1";     ///< an IP address, v4 or v6
-  std::uint16_t port = 8080;             ///< 0: the system picks a free one
+  std::string address = "127.0.0.1"; ///< an IP address, v4 or v6
+  std::uint16_t port = 8080;         ///< 0: the system picks a free one
   std::size_t threads = 1;
-  std::size_t max_connections = 8192;    ///< more are answered 503 with Retry-After
-  std::size_t max_header_bytes = 16384;  ///< more: 431
-  milliseconds idle_timeout{75000};      ///< between requests: closed silently
-  milliseconds read_timeout{30000};      ///< from a request's first byte to its last: 408
-  milliseconds write_timeout{30000};     ///< for a client to take its answer: closed
-  milliseconds linger{2000};             ///< how long a refused request's rest is read and thrown away
+  std::size_t max_connections = 8192;                    ///< more are answered 503 with Retry-After
+  std::size_t max_header_bytes = 16384;                  ///< more: 431
+  milliseconds idle_timeout{75000};                      ///< between requests: closed silently
+  milliseconds read_timeout{30000};                      ///< from a request's first byte to its last: 408
+  milliseconds write_timeout{30000};                     ///< for a client to take its answer: closed
+  milliseconds linger{2000};                             ///< how long a refused request's rest is read and thrown away
   std::size_t max_drained_bytes = std::size_t{64} << 20; ///< at most so much of it
   std::size_t max_bodies_bytes = std::size_t{512} << 20; ///< of all bodies being received or handled; more: 503
-  unsigned retry_after_seconds = 1;      ///< in the answer to a connection over the bound
+  unsigned retry_after_seconds = 1;                      ///< in the answer to a connection over the bound
 };
 
 /// HTTP/1.1 server on its own threads: keep-alive, pipelined requests in order, answers from any thread at any time.

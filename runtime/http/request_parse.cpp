@@ -34,8 +34,8 @@ std::string_view trim(std::string_view text) {
 }
 
 bool is_request_id(std::string_view text) {
-  return !text.empty() && text.size() <= max_request_id
-         && std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+  return !text.empty() && text.size() <= max_request_id &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
 } // namespace

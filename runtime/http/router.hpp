@@ -29,14 +29,14 @@ struct route {
   std::vector<std::string> segments; ///< of the pattern; "{name}" takes any one segment that is not empty
   http_handler handler;
   route_options options;
-  route_metrics* metrics = nullptr;  ///< owned by the router's http_metrics
+  route_metrics* metrics = nullptr; ///< owned by the router's http_metrics
 };
 
 /// Outcome of a look-up.
 struct route_match {
   const route* found = nullptr; ///< null: 404, or 405 if `allow` is not empty
   name_values params;
-  std::string allow;            ///< methods that the path takes, for the Allow header
+  std::string allow; ///< methods that the path takes, for the Allow header
 };
 
 /// Which handler serves which method and path. Filled before the server starts; afterwards look-ups are thread-safe.

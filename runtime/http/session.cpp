@@ -114,9 +114,8 @@ void session::read() {
   if (chunk_.size() < size || (chunk_.size() > size && phase_ == phase::idle))
     chunk_ = std::vector<char>(size);
   read_pending_ = true;
-  socket_.async_read_some(asio::buffer(chunk_), [self = shared_from_this()](error_code error, std::size_t n) {
-    self->on_read(error, n);
-  });
+  socket_.async_read_some(asio::buffer(chunk_),
+                          [self = shared_from_this()](error_code error, std::size_t n) { self->on_read(error, n); });
 }
 
 void session::on_read(error_code error, std::size_t size) {

@@ -112,19 +112,19 @@ private:
   phase phase_ = phase::idle;
   std::atomic<std::int64_t> deadline_; ///< steady_clock ticks
 
-  std::vector<char> chunk_;           ///< where the outstanding read writes to
-  boost::beast::flat_buffer buffer_;  ///< bytes read and not yet parsed
+  std::vector<char> chunk_;          ///< where the outstanding read writes to
+  boost::beast::flat_buffer buffer_; ///< bytes read and not yet parsed
   bool read_pending_ = false;
-  bool peer_closed_ = false;          ///< no more bytes will come
-  std::size_t drained_ = 0;           ///< bytes thrown away while lingering
+  bool peer_closed_ = false; ///< no more bytes will come
+  std::size_t drained_ = 0;  ///< bytes thrown away while lingering
 
   // of the request under way
   std::optional<parser_type> parser_;
   bool head_seen_ = false;
-  bool continuing_ = false;           ///< "100 Continue" is being written
+  bool continuing_ = false; ///< "100 Continue" is being written
   bool close_after_ = false;
-  bool linger_after_ = false;         ///< the request was not read to its end
-  std::size_t reserved_ = 0;          ///< of server_state::body_bytes
+  bool linger_after_ = false; ///< the request was not read to its end
+  std::size_t reserved_ = 0;  ///< of server_state::body_bytes
   route_match match_;
   std::string request_id_;
   std::string origin_;

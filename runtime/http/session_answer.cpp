@@ -89,8 +89,8 @@ std::optional<http_response> session::early_answer() const {
 /// The answer to a browser that asks whether it may call.
 std::optional<http_response> session::preflight() const {
   const auto& request = parser_->get();
-  if (origin_.empty() || request.method() != http::verb::options
-      || request.count(http::field::access_control_request_method) == 0)
+  if (origin_.empty() || request.method() != http::verb::options ||
+      request.count(http::field::access_control_request_method) == 0)
     return std::nullopt;
   http_response allowed;
   allowed.status = 204;
@@ -135,9 +135,9 @@ void session::refuse_malformed(error_code error) {
   if (request_id_.empty())
     request_id_ = request_id_of(nullptr);
   if (error == http::error::header_limit)
-    return refuse(error_response(431, "HEADERS_TOO_LARGE",
-                                 "the headers may have at most " + std::to_string(server_.config.max_header_bytes)
-                                   + " bytes"));
+    return refuse(
+      error_response(431, "HEADERS_TOO_LARGE",
+                     "the headers may have at most " + std::to_string(server_.config.max_header_bytes) + " bytes"));
   if (error == http::error::body_limit)
     return refuse(error_response(413, "PAYLOAD_TOO_LARGE", "the body is over the limit"));
   refuse(error_response(400, "BAD_REQUEST", "malformed HTTP request: " + error.message()));
@@ -152,10 +152,9 @@ void session::write(http_response response, std::function<void(bool)> done) {
   out_head_ = response_head(response, {request_id_, origin_, close_after_, http_1_0_});
   out_body_ = head_only_ || response.status == 204 ? std::string{} : std::move(response.body);
   std::array<asio::const_buffer, 2> parts{asio::buffer(out_head_), asio::buffer(out_body_)};
-  asio::async_write(socket_, parts,
-                    [self = shared_from_this(), done = std::move(done)](error_code error, std::size_t) {
-                      self->on_written(error, done);
-                    });
+  asio::async_write(socket_, parts, [self = shared_from_this(), done = std::move(done)](error_code error, std::size_t) {
+    self->on_written(error, done);
+  });
   read();
 }
 

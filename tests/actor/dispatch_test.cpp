@@ -157,8 +157,8 @@ TEST_CASE("first ready first, unless priority says otherwise, and nothing waits 
   };
   auto plain = step(1, 0, 0);
   auto later = step(2, 0, 1);
-  auto urgent = step(3, 5, 40);     // worth 50 seconds
-  auto too_late = step(4, 5, 60);   // five points do not buy more than that
+  auto urgent = step(3, 5, 40);   // worth 50 seconds
+  auto too_late = step(4, 5, 60); // five points do not buy more than that
   for (auto& ready : {later, too_late, urgent, plain})
     CHECK(queue.push(ready));
   CHECK_FALSE(queue.push(plain));

@@ -11,11 +11,11 @@ namespace geartrain::sim {
 
 /// How the fake answers the next writes and reads.
 enum class db_mood {
-  prompt,          ///< at once
-  holding,         ///< does the work, keeps the answer until release_answers
-  lost_before,     ///< `unavailable`, and nothing was done
-  lost_after,      ///< `unavailable`, although the work was done
-  refusing,        ///< `storage`
+  prompt,      ///< at once
+  holding,     ///< does the work, keeps the answer until release_answers
+  lost_before, ///< `unavailable`, and nothing was done
+  lost_after,  ///< `unavailable`, although the work was done
+  refusing,    ///< `storage`
 };
 
 /// Rows as the database would hold them, and what was asked of it. Read and changed by tests between runs.

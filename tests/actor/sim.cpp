@@ -83,8 +83,7 @@ std::vector<leased_step> world::poll(std::uint32_t max_steps) {
 
 pending<std::vector<leased_step>> world::long_poll(milliseconds wait, std::uint64_t id) {
   pending<std::vector<leased_step>> result;
-  caf::anon_send(shared->actors->dispatcher(),
-                 poll_request{id, "w", {"test"}, std::nullopt, 1, wait, result.done()});
+  caf::anon_send(shared->actors->dispatcher(), poll_request{id, "w", {"test"}, std::nullopt, 1, wait, result.done()});
   run();
   return result;
 }

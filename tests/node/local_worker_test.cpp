@@ -67,7 +67,8 @@ TEST_CASE("failures and exceptions of a handler are attempts; a permanent failur
   running.add_template(flaky);
   std::atomic<int> calls{0};
   SUBCASE("the third attempt succeeds") {
-    local_worker worker{running.served->shared(), running.worker_options(),
+    local_worker worker{running.served->shared(),
+                        running.worker_options(),
                         {{"flaky", [&](const handler_context& context) -> handler_result {
                             ++calls;
                             if (context.attempt() == 1)
@@ -82,7 +83,8 @@ TEST_CASE("failures and exceptions of a handler are attempts; a permanent failur
     CHECK(task->steps[0].error.view().find("broken") != std::string_view::npos);
   }
   SUBCASE("told not to retry") {
-    local_worker worker{running.served->shared(), running.worker_options(),
+    local_worker worker{running.served->shared(),
+                        running.worker_options(),
                         {{"flaky", [&](const handler_context&) -> handler_result {
                             ++calls;
                             return handler_failure{"never", "permanent_error", false, std::nullopt};

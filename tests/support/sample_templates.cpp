@@ -37,8 +37,8 @@ task_template make_template(const std::vector<sample_step>& steps) {
 task_template linear(std::size_t steps) {
   std::vector<sample_step> chain;
   for (std::size_t i = 0; i < steps; ++i)
-    chain.push_back({"s" + std::to_string(i + 1), i == 0 ? std::vector<std::string>{}
-                                                         : std::vector<std::string>{"s" + std::to_string(i)}});
+    chain.push_back({"s" + std::to_string(i + 1),
+                     i == 0 ? std::vector<std::string>{} : std::vector<std::string>{"s" + std::to_string(i)}});
   return make_template(chain);
 }
 

@@ -10,7 +10,7 @@ HANDLERS = pathlib.Path(__file__).with_name("handlers.py")
 
 class WorkerKilled(unittest.TestCase):
     def test_the_lease_expires_and_the_step_runs_again(self) -> None:
-        node = Node("--lease-ms", "2000")
+        node = Node("--lease-ms", "4000")
         ledger = node.directory / "ledger"
         environment = {"GEARTRAIN_LEDGER": str(ledger)}
         with node, node.client() as client:
@@ -34,7 +34,7 @@ class WorkerKilled(unittest.TestCase):
             self.assertEqual((step["current_state"], step["attempts"]), ("complete", 2))
 
     def test_an_outdated_token_is_stale_and_audited(self) -> None:
-        with Node("--lease-ms", "1000") as node, node.client() as client:
+        with Node("--lease-ms", "4000") as node, node.client() as client:
             client.register_template(template("one", {"only": []}))
             client.create_task("sys", "one", {})
 

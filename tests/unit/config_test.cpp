@@ -244,7 +244,7 @@ TEST_CASE("config: listen addresses") {
 }
 
 TEST_CASE("config: the shipped default file is the table, and loads as the defaults") {
-  auto path = std::filesystem::path{__FILE__}.parent_path() / "../../config/geartrain.yaml";
+  auto path = std::filesystem::path{GEARTRAIN_SOURCE_DIR} / "config/geartrain.yaml";
   std::ifstream in{path};
   REQUIRE(in);
   std::string text{std::istreambuf_iterator<char>{in}, {}};

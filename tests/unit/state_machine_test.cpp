@@ -87,9 +87,9 @@ TEST_CASE("the step machine allows exactly the transitions of its table") {
 }
 
 TEST_CASE("every way between resting states is a chain of legal transitions") {
-  const std::set<task_state> resting{task_state::steps_in_process, task_state::waiting_for_retry,
-                                     task_state::waiting_for_dependencies, task_state::blocked_by_failures,
-                                     task_state::complete, task_state::error};
+  const std::set<task_state> resting{
+    task_state::steps_in_process,    task_state::waiting_for_retry, task_state::waiting_for_dependencies,
+    task_state::blocked_by_failures, task_state::complete,          task_state::error};
   for (auto from : resting)
     for (auto to : resting) {
       auto path = path_between(from, to);

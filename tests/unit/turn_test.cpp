@@ -25,8 +25,7 @@ std::unique_ptr<task_context> fresh(task_template definition) {
 std::string render(const task_context& context) {
   std::string text;
   for (std::size_t i = 0; i < context.steps.size(); ++i)
-    text += (i ? " " : "") + context.definition->steps[i].name + "=" +
-            std::string{to_string(context.steps[i].state)};
+    text += (i ? " " : "") + context.definition->steps[i].name + "=" + std::string{to_string(context.steps[i].state)};
   return text;
 }
 
