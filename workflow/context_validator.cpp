@@ -1,5 +1,6 @@
 #include "workflow/context_validator.hpp"
 
+#include "workflow/large_stack.hpp"
 #include "workflow/schema_constraint.hpp"
 #include "workflow/schema_plan.hpp"
 #include "workflow/strict_json.hpp"
@@ -179,11 +180,19 @@ std::variant<std::shared_ptr<const context_validator>, problems> context_validat
   auto plan = plan_schema(*parsed, found);
   if (!found.empty())
     return found;
-  try {
-    return std::make_shared<const compiled_schema>(plan);
-  } catch (const std::exception& error) {
-    return problems{{"", {}, std::string("is no valid JSON Schema: ") + error.what()}};
-  }
+  std::shared_ptr<const compiled_schema> compiled;
+  std::string why = "there are too few resources to compile it now; try again later";
+  auto build = [&] {
+    try {
+      compiled = std::make_shared<const compiled_schema>(plan);
+    } catch (const std::exception& error) {
+      why = std::string("is no valid JSON Schema: ") + error.what();
+    }
+  };
+  // valijson needs up to 30 kB of stack for each $ref that it follows; the plan bounds how many that can be.
+  if (!run_on_large_stack(build) || !compiled)
+    return problems{{"", {}, why}};
+  return compiled;
 }
 
 } // namespace geartrain

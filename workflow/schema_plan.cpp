@@ -12,7 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-// Bounds on how much one value may cost: valijson recurses once per schema that looks at it.
+// valijson recurses: once per schema that looks at a value to check it (4 MB of stack at these bounds and 64 levels of
+// values), once per level of schemas to compile it (see run_on_large_stack).
 constexpr std::size_t max_stacked_schemas = 32;
 constexpr std::uint64_t max_checks_of_one_value = 10'000;
 constexpr std::size_t max_total_nesting = 1000;
