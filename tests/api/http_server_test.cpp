@@ -1,5 +1,5 @@
-#include "raw_client.hpp"
 #include "runtime/http/http_server.hpp"
+#include "tests/api/raw_client.hpp"
 
 #include <doctest/doctest.h>
 
@@ -25,8 +25,8 @@ struct fixture {
     routes.add("POST", "/echo", [](http_request q, const responder& reply) { reply(text(std::move(q.body))); },
                {1000, {"application/json", "text/plain"}});
     routes.add("GET", "/items/{id}/parts/{part}", [](const http_request& q, const responder& reply) {
-      reply(text(std::string{q.param("id")} + "|" + std::string{q.param("part")} + "|"
-                 + std::string{q.query_value("q").value_or("none")}));
+      reply(text(std::string{q.param("id")} + "|" + std::string{q.param("part")} + "|" +
+                 std::string{q.query_value("q").value_or("none")}));
     });
     routes.add("GET", "/wait", [this](const http_request&, const responder& reply) { waiting.set_value(reply); });
     routes.add("GET", "/broken", [](const http_request&, const responder&) { throw std::runtime_error("oops"); });
@@ -69,8 +69,8 @@ TEST_CASE("a connection serves one request after another") {
 TEST_CASE("pipelined requests are answered in order, also when the first is answered last") {
   fixture f;
   raw_client client{f.port};
-  client.send(format_request("GET", "/wait") + format_request("POST", "/echo", "Content-Type: text/plain\r\n", "two")
-              + format_request("GET", "/items/3/parts/x"));
+  client.send(format_request("GET", "/wait") + format_request("POST", "/echo", "Content-Type: text/plain\r\n", "two") +
+              format_request("GET", "/items/3/parts/x"));
   f.next_waiting()(text("one"));
   CHECK(client.receive().body == "one");
   CHECK(client.receive().body == "two");
@@ -152,8 +152,8 @@ TEST_CASE("what is no HTTP request gets an error body too, and the connection en
     {"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nGET / HTTP/1.1\r\n\r\n", 400, "BAD_REQUEST"},
     {"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400,
      "BAD_REQUEST"},
-    {"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n"
-       + std::string(2000, 'x') + "\r\n0\r\n\r\n",
+    {"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" +
+       std::string(2000, 'x') + "\r\n0\r\n\r\n",
      413, "PAYLOAD_TOO_LARGE"},
     {"GET /hello HTTP/1.1\r\nHost: a\r\nX-Long: " + std::string(20000, 'x') + "\r\n\r\n", 431, "HEADERS_TOO_LARGE"},
     {"GET /" + std::string(20000, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n", 431, "HEADERS_TOO_LARGE"},
@@ -241,7 +241,8 @@ TEST_CASE("the request id is the client's if it is one") {
 
 TEST_CASE("HTTP/1.0 and Connection: close end the connection after the answer") {
   fixture f;
-  for (const auto* request : {"GET /hello HTTP/1.0\r\n\r\n", "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"}) {
+  for (const auto* request :
+       {"GET /hello HTTP/1.0\r\n\r\n", "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"}) {
     raw_client client{f.port};
     client.send(request);
     auto answer = client.receive();

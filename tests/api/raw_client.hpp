@@ -10,7 +10,7 @@
 namespace geartrain::testing {
 
 struct http_answer {
-  int status = 0; ///< 0: the server closed the connection without an answer
+  int status = 0;                             ///< 0: the server closed the connection without an answer
   std::map<std::string, std::string> headers; ///< names in lower case
   std::string body;
 

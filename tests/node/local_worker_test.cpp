@@ -59,7 +59,6 @@ TEST_CASE("handlers in the node's process run a task, one write per step") {
   auto spent = [&](db_operation op) { return after.of(op).round_trips - before.of(op).round_trips; };
   CHECK(spent(db_operation::create_tasks) == 1);
   CHECK(spent(db_operation::commit_turns) == 3);
-  CHECK(spent(db_operation::sync_claims) == 0);
 }
 
 TEST_CASE("failures and exceptions of a handler are attempts; a permanent failure is the last one") {

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "actors/directory.hpp"
+#include "actors/template_catalog.hpp"
+#include "db/metrics.hpp"
+#include "runtime/api/routes.hpp"
+#include "runtime/http/http_server.hpp"
+#include "workflow/lease_token.hpp"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace geartrain::testing {
+
+/// The REST API on a real socket above actors that do what the test says. The functions run on threads of the actors; set
+/// them before the first request. What is not set drops its request.
+class fake_engine {
+public:
+  explicit fake_engine(std::function<void(api_context&)> configure = {}, http_config http = {});
+  ~fake_engine();
+  fake_engine(const fake_engine&) = delete;
+  fake_engine& operator=(const fake_engine&) = delete;
+
+  std::uint16_t port() const { return server_->port(); }
+
+  /// Ends the HTTP server and every actor, as the destructor does.
+  void stop();
+
+  /// A fixed time of the node: 2026-01-02T03:04:05.678901Z.
+  static timestamp now();
+
+  std::function<void(const create_task_request&)> on_create;
+  std::function<void(const register_template_request&)> on_register;
+  std::function<report_answer(const step_report&)> on_report;   ///< answers at once
+  std::function<void(const report_message&)> on_report_message; ///< instead of on_report
+  std::function<void(const read_task_request&)> on_read;
+  std::function<void(const poll_request&)> on_poll;
+  std::function<void(const poll_cancelled&)> on_cancel;
+  std::function<void(const leases_returned&)> on_return;
+  std::function<void(const heartbeat_request&)> on_heartbeat;
+  std::function<list_tasks_reply(const list_tasks_unit&)> on_list;
+  bool database_answers = true; ///< else pings fail
+
+  std::shared_ptr<directory> actors;
+  std::shared_ptr<template_catalog> catalog = std::make_shared<template_catalog>();
+  std::shared_ptr<token_mint> mint = std::make_shared<token_mint>("a secret of the tests");
+  std::shared_ptr<db_metrics> db = std::make_shared<db_metrics>();
+  std::shared_ptr<admission> gate = std::make_shared<admission>();
+
+private:
+  struct system;
+  std::unique_ptr<system> system_;
+  std::unique_ptr<http_server> server_;
+};
+
+/// A task of `definition` as it is right after creation, with correlation id 018f0000-0000-7000-8000-00000000cccc.
+task_context sample_task(const task_template& definition, const std::string& context = "{}");
+
+inline constexpr const char* sample_correlation = "018f0000-0000-7000-8000-00000000cccc";
+inline constexpr const char* sample_task_id = "018f0000-0000-7000-8000-123456780000";
+
+/// A step of that task with a lease.
+leased_step sample_lease(const task_context& task, std::uint16_t number);
+
+} // namespace geartrain::testing
