@@ -25,11 +25,7 @@ struct document_node {
 
   /// A node without a line.
   template <class T>
-  static document_node of(T content) {
-    document_node node;
-    node.value.template emplace<T>(std::move(content));
-    return node;
-  }
+  static document_node of(T content);
 
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(value); }
 
@@ -47,6 +43,13 @@ struct document_member {
   std::string key;
   document_node value;
 };
+
+template <class T>
+document_node document_node::of(T content) {
+  document_node node;
+  node.value.template emplace<T>(std::move(content));
+  return node;
+}
 
 inline constexpr std::size_t max_document_depth = 100;
 
