@@ -4,7 +4,7 @@ import pathlib
 import unittest
 
 import checker
-from harness import MIXED_DAG, Node, WorkerProcess, read_ledger, template
+from harness import MIXED_DAG, Node, WorkerProcess, read_ledger, template, wait_until
 from load import create_tasks, states_of, wait_for_all
 
 HANDLERS = pathlib.Path(__file__).with_name("handlers.py")
@@ -18,7 +18,7 @@ class Pool(unittest.TestCase):
         with node:
             with node.client() as client:
                 client.register_template(template("mixed", MIXED_DAG))
-            self.assertEqual(node.database()["connections_up"], connections)
+            wait_until("the whole pool is up", lambda: node.database()["connections_up"] == connections)
             # Created first, so that all of them are open at the same time.
             ids = create_tasks(node, "mixed", TASKS, {})
             with WorkerProcess(node, "sys", HANDLERS, "--concurrency", "16", environment={"GEARTRAIN_LEDGER": str(ledger)}):
