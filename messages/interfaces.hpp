@@ -24,15 +24,31 @@ struct steps_leased {
   std::vector<lease> leases;
 };
 
+enum class lease_end : std::uint8_t {
+  expired,   ///< no heartbeat in time: the attempt counts
+  timed_out, ///< longer than the step's timeout_seconds: the attempt counts
+  returned,  ///< it never reached a worker: the attempt does not count
+};
+
 /// step_dispatcher -> result_processor: a lease is over without a report.
 struct lease_ended {
   lease held;
-  bool expired = true; ///< true: the attempt counts; false: it never reached a worker and does not
+  lease_end why = lease_end::expired;
 };
 
 /// result_processor -> step_dispatcher: leases that outlived a restart, found in the rows.
 struct adopt_leases {
   std::vector<leased_step> leases;
+};
+
+/// What the dispatcher must not hand out now, by namespace or by template; replaces what it knew.
+struct set_pauses {
+  std::vector<pause_row> pauses;
+};
+
+/// reconciler -> result_processor: something should have happened to these tasks; look at them.
+struct look_at_tasks {
+  std::vector<task_id> ids;
 };
 
 /// Asks the dispatcher to take back whatever of these steps is not with a worker yet.
@@ -86,6 +102,34 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::load_task_unit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::task_rows_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::open_tasks_unit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::open_tasks_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::overdue_tasks_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_audit_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_audit_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::list_dead_letters_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::list_dead_letters_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::add_dead_letter_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::update_dead_letter_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::dead_letter_stats_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::dead_letter_stats_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::investigation_queue_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::investigation_queue_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::staleness_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::staleness_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::performance_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::performance_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::bottlenecks_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::bottlenecks_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_events_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_events_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::set_pause_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_pauses_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_pauses_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_inbox_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_inbox_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::settle_inbox_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::act_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::set_pauses)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::look_at_tasks)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::list_tasks_unit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::list_tasks_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::sync_claims_unit)
@@ -130,7 +174,17 @@ using db_actor = caf::typed_actor<
   caf::replies_to<sync_claims_unit>::with<unit_done>, caf::replies_to<record_refused_unit>::with<unit_done>,
   caf::replies_to<open_tasks_unit>::with<open_tasks_reply>, caf::replies_to<list_tasks_unit>::with<list_tasks_reply>,
   caf::replies_to<put_template_unit>::with<put_template_reply>,
-  caf::replies_to<fetch_templates_unit>::with<fetch_templates_reply>, caf::replies_to<ping_unit>::with<unit_done>>;
+  caf::replies_to<fetch_templates_unit>::with<fetch_templates_reply>, caf::replies_to<ping_unit>::with<unit_done>,
+  caf::replies_to<overdue_tasks_unit>::with<open_tasks_reply>, caf::replies_to<read_audit_unit>::with<read_audit_reply>,
+  caf::replies_to<list_dead_letters_unit>::with<list_dead_letters_reply>,
+  caf::replies_to<add_dead_letter_unit>::with<unit_done>, caf::replies_to<update_dead_letter_unit>::with<unit_done>,
+  caf::replies_to<dead_letter_stats_unit>::with<dead_letter_stats_reply>,
+  caf::replies_to<investigation_queue_unit>::with<investigation_queue_reply>,
+  caf::replies_to<staleness_unit>::with<staleness_reply>, caf::replies_to<performance_unit>::with<performance_reply>,
+  caf::replies_to<bottlenecks_unit>::with<bottlenecks_reply>,
+  caf::replies_to<read_events_unit>::with<read_events_reply>, caf::replies_to<set_pause_unit>::with<unit_done>,
+  caf::replies_to<read_pauses_unit>::with<read_pauses_reply>, caf::replies_to<read_inbox_unit>::with<read_inbox_reply>,
+  caf::replies_to<settle_inbox_unit>::with<unit_done>>;
 
 using task_intake_actor = caf::typed_actor<caf::reacts_to<create_task_request>, caf::reacts_to<drain_request>>;
 
@@ -140,7 +194,7 @@ using result_processor_actor =
   caf::typed_actor<caf::reacts_to<submit_reports>, caf::reacts_to<turn_closed>, caf::reacts_to<steps_leased>,
                    caf::reacts_to<adopt_task>, caf::reacts_to<read_task_request>, caf::reacts_to<timer_due>,
                    caf::reacts_to<lease_ended>, caf::reacts_to<recover_request>, caf::reacts_to<evict_task>,
-                   caf::reacts_to<drain_request>>;
+                   caf::reacts_to<act_request>, caf::reacts_to<look_at_tasks>, caf::reacts_to<drain_request>>;
 
 using task_coordinator_actor = caf::typed_actor<caf::reacts_to<evaluate_turn>>;
 
@@ -149,7 +203,8 @@ using task_finalizer_actor = caf::typed_actor<caf::reacts_to<finalize_turn>>;
 using step_dispatcher_actor =
   caf::typed_actor<caf::reacts_to<poll_request>, caf::reacts_to<steps_ready>, caf::reacts_to<heartbeat_request>,
                    caf::reacts_to<poll_cancelled>, caf::reacts_to<leases_returned>, caf::reacts_to<adopt_leases>,
-                   caf::replies_to<withdraw_steps>::with<withdrawn_reply>, caf::reacts_to<drain_request>,
+                   caf::replies_to<withdraw_steps>::with<withdrawn_reply>, caf::reacts_to<set_pauses>,
+                   caf::reacts_to<drain_request>,
                    caf::reacts_to<tick>>;
 
 using timers_actor = caf::typed_actor<caf::reacts_to<arm_timer>, caf::reacts_to<tick>>;

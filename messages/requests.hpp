@@ -3,6 +3,7 @@
 #include "messages/completion.hpp"
 #include "messages/problem.hpp"
 #include "messages/task.hpp"
+#include "messages/turn.hpp"
 #include "messages/worker.hpp"
 
 #include <cstdint>
@@ -24,6 +25,8 @@ struct create_task {
   task_input input;                   ///< requested_at is set by the intake
   std::optional<identity_strategy> identity;
   std::optional<std::string> idempotency_key;
+  std::optional<std::chrono::seconds> identity_ttl; ///< how long the identity is held; absent: for ever
+  std::optional<uuid> inbox_request;                ///< see create_task_unit
 };
 
 struct task_created {
@@ -81,6 +84,14 @@ struct submit_reports {
 /// errc::not_found if there is no such task.
 struct read_task_request {
   task_id id;
+  completion<task_snapshot> done;
+};
+
+/// An operator's act on a task or one of its steps; answered with the task after the turn. errc::not_found, or
+/// errc::conflict if the state does not allow it.
+struct act_request {
+  task_id task;
+  operator_act act;
   completion<task_snapshot> done;
 };
 

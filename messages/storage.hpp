@@ -3,6 +3,7 @@
 #include "messages/task.hpp"
 #include "messages/turn.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,7 +22,11 @@ struct create_task_unit {
   std::int64_t template_id = 0;
   task_state state = task_state::steps_in_process;
   std::uint32_t steps_total = 0;
-  std::optional<std::string> identity_hash; ///< 32 raw bytes; absent: always unique
+  std::optional<std::string> identity_hash;     ///< 32 raw bytes; absent: always unique
+  std::optional<timestamp> identity_expires_at; ///< from then on others may take it; absent: never
+  std::optional<timestamp> due_at;              ///< a delayed start
+  std::optional<timestamp> deadline_at;         ///< see turn_record
+  std::optional<uuid> inbox_request;            ///< the row of `task_requests` that asked for it: removed with the creation
   input_snapshot input;
   timestamp now;
 };
@@ -50,6 +55,9 @@ struct head_row {
   timestamp updated_at;
   std::optional<timestamp> completed_at;
   std::optional<timestamp> due_at;
+  std::optional<timestamp> deadline_at;
+  timestamp state_since;
+  bool paused = false;
 };
 
 /// A recorded claim: a step that a worker has held for longer than a moment.
@@ -69,6 +77,8 @@ struct task_rows {
   head_row head;
   task_input input;
   std::vector<step_outcome> attempts; ///< by step number, then attempt
+  std::vector<task_fact> facts;       ///< in the order in which they were written
+  std::vector<step_checkpoint> checkpoints;
   std::vector<claim_row> claims;      ///< only those whose attempt has no row in `attempts`
 };
 
@@ -90,9 +100,24 @@ struct open_tasks_reply {
   std::vector<task_id> ids;
 };
 
-/// One page of tasks, newest first.
+/// One page of the ids of open tasks that something should have happened to: past their deadline, or due for longer than
+/// the timers of a living node would let them be. Paused tasks are left alone.
+struct overdue_tasks_unit {
+  std::vector<std::int16_t> partitions;
+  timestamp now;
+  milliseconds grace{5000}; ///< how long past its due time a task must be
+  std::uint32_t limit = 500;
+};
+
+/// One page of tasks, newest first. Absent filters let everything pass.
 struct list_tasks_unit {
   std::optional<std::string> namespace_name;
+  std::optional<std::string> template_name;
+  std::optional<std::string> template_version;
+  std::optional<uuid> correlation_id;
+  std::vector<std::string> tags; ///< a task must have them all
+  std::optional<timestamp> created_from;
+  std::optional<timestamp> created_before;
   std::optional<task_state> state;
   std::optional<std::string> initiator;
   std::optional<std::string> source_system;
@@ -130,6 +155,251 @@ struct record_refused_unit {
 /// The write is done.
 struct unit_done {
   std::uint32_t rows = 0;
+};
+
+/// Something that is known of one step, for its audit; newest first in a reply.
+struct audit_row {
+  uuid id;            ///< stable over calls
+  uuid transition_id; ///< of the turn that wrote it
+  timestamp recorded_at;
+  std::string worker; ///< empty for acts
+  bool success = false;
+  std::optional<std::int64_t> execution_time_ms;
+  json_text result; ///< {"type": …, "data": …}
+  std::optional<step_state> from;
+  step_state to = step_state::pending;
+  std::string kind; ///< result, refused, or the act's name
+  std::string who;
+  std::string reason;
+  std::uint16_t attempt = 0; ///< 0 for acts
+};
+
+/// Everything recorded about one step: ended attempts, refused reports, acts. No such task: errc::not_found.
+struct read_audit_unit {
+  step_id step;
+};
+
+struct read_audit_reply {
+  std::vector<audit_row> rows;
+  uuid correlation_id;
+};
+
+// -- dead letters ----------------------------------------------------------------
+
+struct dead_letter_row {
+  dead_letter letter;
+  std::optional<task_id> task; ///< absent: a request that never became one
+  resolution_status status = resolution_status::pending;
+  std::optional<timestamp> resolved_at;
+  std::string notes;
+  std::string resolved_by;
+  timestamp updated_at;
+};
+
+/// Newest first. Absent filters let everything pass.
+struct list_dead_letters_unit {
+  std::optional<resolution_status> status;
+  std::optional<task_id> task;
+  std::optional<uuid> id;
+  std::uint32_t limit = 50;
+  std::uint32_t offset = 0;
+};
+
+struct list_dead_letters_reply {
+  std::vector<dead_letter_row> rows;
+};
+
+/// Opens a case by hand; nothing happens if the task has a pending one. `rows` of the answer: 1 if it was opened.
+struct add_dead_letter_unit {
+  task_id task;
+  dead_letter letter;
+};
+
+/// Changes a case; what is absent stays. errc::not_found if there is none with this id.
+struct update_dead_letter_unit {
+  uuid id;
+  std::optional<resolution_status> status;
+  std::optional<std::string> notes;
+  std::optional<std::string> resolved_by;
+  json_text metadata;
+  timestamp now;
+};
+
+struct dead_letter_figures {
+  dead_letter_reason reason = dead_letter_reason::staleness_timeout;
+  std::uint64_t total = 0;
+  std::uint64_t pending = 0;
+  std::uint64_t manually_resolved = 0;
+  std::uint64_t permanently_failed = 0;
+  std::uint64_t cancelled = 0;
+  std::optional<timestamp> oldest;
+  std::optional<timestamp> newest;
+  std::optional<double> average_resolution_minutes;
+};
+
+struct dead_letter_stats_unit {
+  timestamp now;
+};
+
+struct dead_letter_stats_reply {
+  std::vector<dead_letter_figures> rows;
+};
+
+/// A pending case with what is known of its task now, most pressing first.
+struct investigation {
+  dead_letter_row row;
+  std::string namespace_name;
+  std::string task_name;
+  task_state current_state = task_state::pending;
+  double minutes_in_dlq = 0;
+  double minutes_in_state = 0;
+  double priority_score = 0;
+};
+
+struct investigation_queue_unit {
+  timestamp now;
+  std::uint32_t limit = 100;
+};
+
+struct investigation_queue_reply {
+  std::vector<investigation> rows;
+};
+
+/// Open tasks that wait or run, those nearest to their deadline first.
+struct staleness_row {
+  task_id task;
+  std::string namespace_name;
+  std::string task_name;
+  task_state state = task_state::pending;
+  std::int16_t priority = 0;
+  timestamp created_at;
+  timestamp state_since;
+  std::optional<timestamp> deadline_at;
+};
+
+struct staleness_unit {
+  timestamp now;
+  std::uint32_t limit = 100;
+};
+
+struct staleness_reply {
+  std::vector<staleness_row> rows;
+};
+
+// -- analytics -------------------------------------------------------------------
+
+struct performance_unit {
+  timestamp since;
+  timestamp now;
+};
+
+struct performance_reply {
+  std::uint64_t total_tasks = 0; ///< created in the window
+  std::uint64_t active_tasks = 0;
+  std::uint64_t completed_tasks = 0;
+  std::uint64_t failed_tasks = 0;
+  std::uint64_t steps = 0; ///< attempts that ended in the window
+  std::uint64_t failed_attempts = 0;
+  double average_task_seconds = 0;
+  double average_step_seconds = 0;
+  std::uint64_t recent_completed = 0; ///< in the last hour
+  std::uint64_t recent_failed = 0;
+};
+
+struct bottlenecks_unit {
+  timestamp since;
+  std::uint32_t limit = 10;
+  std::uint32_t min_executions = 5;
+};
+
+struct slow_item {
+  std::string namespace_name;
+  std::string task_name;
+  std::string version;
+  std::string step_name; ///< empty for tasks
+  double average_seconds = 0;
+  double max_seconds = 0;
+  std::uint64_t executions = 0;
+  std::uint64_t errors = 0;
+  double average_steps = 0; ///< tasks only
+  std::optional<timestamp> last_executed_at;
+};
+
+struct bottlenecks_reply {
+  std::vector<slow_item> steps;
+  std::vector<slow_item> tasks;
+  std::array<std::uint64_t, task_state_count> tasks_by_state{};
+};
+
+// -- domain events -----------------------------------------------------------------
+
+/// Durable events after a position, oldest first. A position is only given out when no event before it can still come.
+struct read_events_unit {
+  std::optional<std::string> namespace_name;
+  std::int64_t after = 0;
+  std::uint32_t limit = 100;
+};
+
+struct stored_event {
+  std::int64_t position = 0;
+  task_id task;
+  std::string namespace_name;
+  domain_event event;
+};
+
+struct read_events_reply {
+  std::vector<stored_event> events;
+};
+
+// -- pauses of templates and namespaces -------------------------------------------
+
+/// Nothing of this namespace, or of one template in it (all versions), is dispatched.
+struct pause_row {
+  std::string namespace_name;
+  std::string template_name; ///< empty: the whole namespace
+  std::string who;
+  std::string reason;
+  timestamp since;
+};
+
+/// Sets or removes a pause; `rows` of the answer: 1 if it changed anything.
+struct set_pause_unit {
+  pause_row pause;
+  bool paused = true;
+};
+
+struct read_pauses_unit {};
+
+struct read_pauses_reply {
+  std::vector<pause_row> rows;
+};
+
+// -- the inbox -----------------------------------------------------------------------
+
+/// A creation that a user's own transaction asked for.
+struct inbox_row {
+  uuid id;
+  std::string namespace_name;
+  std::string name;
+  std::optional<std::string> version;
+  json_text context;
+  json_text options; ///< the other members of a creation request, a JSON object; absent: none
+  timestamp requested_at;
+};
+
+/// Requests that wait, oldest first; a row stays until it is settled, so two nodes may see the same.
+struct read_inbox_unit {
+  std::uint32_t limit = 100;
+};
+
+struct read_inbox_reply {
+  std::vector<inbox_row> rows;
+};
+
+/// Removes a request without a task: refused ones leave a dead letter without a task, duplicates nothing.
+struct settle_inbox_unit {
+  uuid id;
+  std::optional<dead_letter> refused;
 };
 
 // -- templates -----------------------------------------------------------------

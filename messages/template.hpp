@@ -4,12 +4,16 @@
 #include "messages/snapshot.hpp"
 #include "messages/states.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace geartrain {
+
+/// A handler sees the results of the steps that stand at most this many levels above its own.
+inline constexpr std::size_t max_ancestor_depth = 50;
 
 /// How failed attempts of a step are repeated. Absent times fall back to the node's configuration.
 struct retry_policy {
@@ -28,6 +32,30 @@ struct handler_reference {
   json_text initialization; ///< a JSON object; absent: {}
 };
 
+/// How a batch is run; stands on the batch_worker step.
+struct batch_settings {
+  std::uint32_t batch_size = 1000;
+  std::uint32_t parallelism = 10; ///< most workers of one batch that are enqueued or running at a time
+  std::string cursor_field = "id";
+  batch_failure_strategy failure_strategy = batch_failure_strategy::continue_on_failure;
+};
+
+/// An event that a step publishes when one of its attempts ends for good.
+struct published_event {
+  std::string name;
+  event_condition condition = event_condition::success;
+  delivery_mode delivery = delivery_mode::durable;
+};
+
+/// When a task counts as stuck. Absent times fall back to the node's configuration.
+struct lifecycle_policy {
+  std::optional<std::chrono::minutes> max_duration;
+  std::optional<std::chrono::minutes> max_waiting_for_dependencies;
+  std::optional<std::chrono::minutes> max_waiting_for_retry;
+  std::optional<std::chrono::minutes> max_steps_in_process;
+  staleness_action action = staleness_action::dlq;
+};
+
 /// One step of a template. `dependencies` and `children` are indices into task_template::steps.
 struct step_definition {
   std::string name;
@@ -37,11 +65,13 @@ struct step_definition {
   std::string system_dependency;
   std::vector<std::uint16_t> dependencies;
   std::vector<std::uint16_t> children;
-  std::vector<std::uint16_t> ancestors; ///< all of them, transitively, ascending
+  std::vector<std::uint16_t> ancestors; ///< up to max_ancestor_depth levels above, ascending
+  std::vector<std::uint16_t> deciders;  ///< decisions that may ask for this step: above it, no other decision between
+  std::uint16_t decision_depth = 0;     ///< most decisions on a way from a root to here, itself included
   retry_policy retry;
   std::optional<std::int64_t> timeout_seconds;
-  json_text publishes_events; ///< JSON array as given; absent: none
-  json_text batch_config;     ///< JSON object as given; absent: none
+  std::vector<published_event> publishes_events;
+  std::optional<batch_settings> batch;
   json_text result_schema;    ///< JSON Schema as given; absent: none
 };
 
@@ -55,8 +85,9 @@ struct task_template {
   std::string description;
   identity_strategy identity = identity_strategy::strict;
   json_text input_schema;             ///< absent: any object
-  json_text lifecycle;                ///< JSON object as given; absent: none
+  lifecycle_policy lifecycle;
   std::vector<step_definition> steps; ///< in the order of the document; step number = index + 1
+  std::vector<std::uint16_t> order;   ///< indices of the steps, parents before children
   std::string document;               ///< canonical JSON of the meaning; parsing it gives this template again
 };
 
