@@ -39,7 +39,7 @@ std::string read_name(const template_fields& event) {
 
 } // namespace
 
-json read_published_events(const template_fields& step) {
+json read_published_events(const template_fields& step, std::vector<published_event>& events) {
   auto out = json::array();
   const auto* items = step.list("publishes_events");
   for (std::size_t i = 0; items && i < items->size(); ++i) {
@@ -47,9 +47,14 @@ json read_published_events(const template_fields& step) {
     if (!event)
       continue;
     json entry{{"name", read_name(*event)},
-               {"description", event->required_text("description", "when the event happens", 1024)},
-               {"condition", conditions[event->choice("condition", conditions).value_or(0)]},
-               {"delivery_mode", delivery_modes[event->choice("delivery_mode", delivery_modes).value_or(0)]}};
+               {"description", event->required_text("description", "when the event happens", 1024)}};
+    auto condition = event->choice("condition", conditions).value_or(0);
+    auto delivery = event->choice("delivery_mode", delivery_modes).value_or(0);
+    entry["condition"] = conditions[condition];
+    entry["delivery_mode"] = delivery_modes[delivery];
+    // The modes are numbered from 1.
+    events.push_back(
+      {entry["name"], static_cast<event_condition>(condition), static_cast<delivery_mode>(delivery + 1)});
     if (event->require("schema", "a JSON Schema of the payload"))
       entry["schema"] = read_schema(*event, "schema").value_or(json::object());
     if (auto publisher = event->text("publisher", 255))

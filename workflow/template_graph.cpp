@@ -1,8 +1,9 @@
 #include "workflow/template_graph.hpp"
 
+#include "workflow/template_ancestry.hpp"
+#include "workflow/template_workers.hpp"
+
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <unordered_set>
 
 namespace geartrain {
@@ -10,17 +11,6 @@ namespace geartrain {
 namespace {
 
 constexpr std::size_t max_named_in_cycle = 20;
-
-void check_worker_templates(const std::vector<parsed_step>& steps, const step_index& index, problems& found) {
-  for (const auto& step : steps) {
-    for (const auto& reference : step.worker_templates) {
-      auto known = index.find(reference.name);
-      if (known == index.end() || steps[known->second].definition.type != step_type::batch_worker)
-        found.push_back({reference.path, reference.line,
-                         "'" + reference.name + "' is no step of type batch_worker; name one that is"});
-    }
-  }
-}
 
 void resolve_dependencies(parsed_step& step, const step_index& index, problems& found) {
   std::unordered_set<std::string_view> seen;
@@ -111,53 +101,23 @@ void report_cycles(const std::vector<parsed_step>& steps, const std::vector<std:
   }
 }
 
-/// Sets of ancestors as bits, a block of 1024 possible ancestors at a time: a chain of 65,535 steps needs 8 MB for it.
-/// False if the lists would become too large.
-bool fill_ancestors(std::vector<parsed_step>& steps, const std::vector<std::uint16_t>& order) {
-  using block = std::array<std::uint64_t, 16>;
-  constexpr std::size_t block_bits = 64 * std::tuple_size_v<block>;
-  std::vector<block> sets(steps.size());
-  std::size_t pairs = 0;
-  for (std::size_t first = 0; first < steps.size(); first += block_bits) {
-    for (auto i : order) {
-      block set{};
-      for (auto parent : steps[i].definition.dependencies) {
-        for (std::size_t word = 0; word < set.size(); ++word)
-          set[word] |= sets[parent][word];
-        if (parent >= first && parent < first + block_bits)
-          set[(parent - first) / 64] |= std::uint64_t{1} << (parent - first) % 64;
-      }
-      sets[i] = set;
-      for (std::size_t word = 0; word < set.size(); ++word) {
-        pairs += static_cast<std::size_t>(std::popcount(set[word]));
-        for (auto bits = set[word]; bits != 0; bits &= bits - 1)
-          steps[i].definition.ancestors.push_back(
-            static_cast<std::uint16_t>(first + word * 64 + static_cast<std::size_t>(std::countr_zero(bits))));
-      }
-      if (pairs > max_ancestor_pairs)
-        return false;
-    }
-  }
-  for (auto& step : steps)
-    step.definition.ancestors.shrink_to_fit();
-  return true;
-}
-
 } // namespace
 
-void link_steps(std::vector<parsed_step>& steps, const step_index& index, problems& found) {
-  check_worker_templates(steps, index, found);
+std::vector<std::uint16_t> link_steps(std::vector<parsed_step>& steps, const step_index& index, problems& found) {
+  check_workers(steps, index, found);
   auto before = found.size();
   for (auto& step : steps)
     resolve_dependencies(step, index, found);
   fill_children(steps);
   auto order = sort_topologically(steps);
   if (order.size() < steps.size())
-    return report_cycles(steps, order, found);
-  if (found.size() == before && !fill_ancestors(steps, order))
+    report_cycles(steps, order, found);
+  else if (found.size() == before && !fill_ancestry(steps, order))
     found.push_back({"steps", std::nullopt,
-                     "all steps together have more than " + std::to_string(max_ancestor_pairs) +
-                       " ancestors; split the template, its chains of steps are too long"});
+                     "the steps have too many others above them: all together more than " +
+                       std::to_string(max_ancestor_pairs) + " on " + std::to_string(max_ancestor_depth) +
+                       " levels; split the template"});
+  return order;
 }
 
 } // namespace geartrain

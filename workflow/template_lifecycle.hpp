@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/template.hpp"
 #include "workflow/template_fields.hpp"
 
 #include <nlohmann/json.hpp>
@@ -8,7 +9,8 @@
 
 namespace geartrain {
 
-/// Reads the mapping `lifecycle` of a template, defaults written out; nothing if it is absent.
-std::optional<nlohmann::json> read_lifecycle(const template_fields& root);
+/// Reads the mapping `lifecycle` of a template into `policy`. Gives it as it stands in the canonical document, defaults
+/// written out; nothing if it is absent.
+std::optional<nlohmann::json> read_lifecycle(const template_fields& root, lifecycle_policy& policy);
 
 } // namespace geartrain

@@ -76,10 +76,8 @@ void read_settings(const template_fields& root, task_template& out, json& docume
     out.input_schema = json_text(canonical_json(*schema));
     document["input_schema"] = std::move(*schema);
   }
-  if (auto lifecycle = read_lifecycle(root)) {
-    out.lifecycle = json_text(canonical_json(*lifecycle));
+  if (auto lifecycle = read_lifecycle(root, out.lifecycle))
     document["lifecycle"] = std::move(*lifecycle);
-  }
   if (auto metadata = root.mapping("metadata"))
     document["metadata"] = to_json(metadata->node());
   read_system_dependencies(root, document);
@@ -116,7 +114,8 @@ problems in_order(problems found) {
 
 } // namespace
 
-std::variant<task_template, problems> parse_template(std::string_view text, template_format format) {
+std::variant<task_template, problems> parse_template(std::string_view text, template_format format,
+                                                     std::string_view environment) {
   auto read = read_document(text, format);
   if (auto* unreadable = std::get_if<problems>(&read))
     return in_order(std::move(*unreadable));
@@ -134,13 +133,18 @@ std::variant<task_template, problems> parse_template(std::string_view text, temp
   auto steps = read_steps(root);
   {
     auto index = index_steps(steps);
-    link_steps(steps, index, found);
-    if (auto environments = read_environments(root, index); !environments.empty())
-      canonical["environments"] = std::move(environments);
+    out.order = link_steps(steps, index, found);
+    auto environments = read_environments(root, steps, index);
+    if (!found.empty())
+      return in_order(std::move(found));
+    if (!environments.empty())
+      canonical["environments"] = write_environments(environments);
+    if (!apply_environment(steps, index, environments, environment))
+      return problems{{"environments", std::nullopt,
+                       "the initializations of all steps together would have more than " +
+                         std::to_string(max_initialization_bytes) + " bytes in the environment '" +
+                         std::string(environment) + "'; shorten its override for ALL"}};
   }
-  if (!found.empty())
-    return in_order(std::move(found));
-
   take_steps(steps, out, canonical);
   out.document = canonical_json(canonical);
   out.digest = to_hex(sha256(out.document));

@@ -6,6 +6,7 @@
 #include "workflow/template_events.hpp"
 #include "workflow/template_retry.hpp"
 #include "workflow/template_schema.hpp"
+#include "workflow/template_workers.hpp"
 
 #include <array>
 
@@ -46,11 +47,22 @@ void read_handler(const template_fields& fields, parsed_step& step) {
   }
   step.document["handler"] = std::move(document);
 
-  constexpr std::string_view worker_key = "worker_template_name";
   if (initialization && step.definition.type == step_type::batchable)
-    if (const auto* value = initialization->find(worker_key))
-      step.worker_templates.push_back(
-        {value->as<std::string>() ? *value->as<std::string>() : "", initialization->path_of(worker_key), value->line});
+    step.planned_worker = read_planned_worker(*initialization);
+}
+
+/// Why a step of a type can't do without dependencies; empty if it can.
+std::string_view why_dependencies(step_type type) {
+  switch (type) {
+    case step_type::decision:
+      return "a decision needs at least one dependency; name the step that it decides after";
+    case step_type::deferred_convergence:
+      return "a deferred_convergence needs at least one dependency; name the steps that it joins";
+    case step_type::batch_worker:
+      return "a batch_worker needs a batchable step among its dependencies; name the step that cuts its batches";
+    default:
+      return "";
+  }
 }
 
 void read_dependencies(const template_fields& fields, parsed_step& step) {
@@ -65,9 +77,12 @@ void read_dependencies(const template_fields& fields, parsed_step& step) {
     else
       fields.found().push_back({std::move(path), item.line, wrong_type("a string: the name of a step", item)});
   }
-  if (step.definition.type == step_type::decision && (!items || items->empty()) && (items || !fields.find(key)))
-    fields.found().push_back({step.dependencies_path, items ? fields.find(key)->line : step.line,
-                              "a decision needs at least one dependency; name the step that it decides after"});
+  const auto* given = fields.find(key);
+  step.dependencies_line = given ? given->line : step.line;
+  auto why = why_dependencies(step.definition.type);
+  bool has_none = items ? items->empty() : !given;
+  if (has_none && !why.empty())
+    fields.found().push_back({step.dependencies_path, step.dependencies_line, std::string(why)});
 }
 
 void read_batch(const template_fields& fields, parsed_step& step) {
@@ -77,10 +92,11 @@ void read_batch(const template_fields& fields, parsed_step& step) {
   if (!config)
     return;
   auto inner = fields.mapping("batch_config");
-  if (const auto* value = inner->find("worker_template"); value && value->as<std::string>())
-    step.worker_templates.push_back({*value->as<std::string>(), inner->path_of("worker_template"), value->line});
-  step.definition.batch_config = json_text(canonical_json(*config));
-  step.document["batch_config"] = std::move(*config);
+  if (!config->worker_template.empty())
+    step.worker_template = {config->worker_template, inner->path_of("worker_template"),
+                            inner->find("worker_template")->line};
+  step.definition.batch = config->settings;
+  step.document["batch_config"] = write_batch_config(*config);
 }
 
 void read_extras(const template_fields& fields, parsed_step& step) {
@@ -91,10 +107,8 @@ void read_extras(const template_fields& fields, parsed_step& step) {
   definition.system_dependency = fields.free_text("system_dependency");
   if (!definition.system_dependency.empty())
     step.document["system_dependency"] = definition.system_dependency;
-  if (auto events = read_published_events(fields); !events.empty()) {
-    definition.publishes_events = json_text(canonical_json(events));
+  if (auto events = read_published_events(fields, definition.publishes_events); !events.empty())
     step.document["publishes_events"] = std::move(events);
-  }
   if (auto schema = read_schema(fields, "result_schema")) {
     definition.result_schema = json_text(canonical_json(*schema));
     step.document["result_schema"] = std::move(*schema);

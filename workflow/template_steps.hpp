@@ -22,14 +22,16 @@ struct step_reference {
 
 /// One step as the document has it: everything but the links to other steps.
 struct parsed_step {
-  step_definition definition; ///< without dependencies, children and ancestors
+  step_definition definition; ///< without what comes from the links
   nlohmann::json document;    ///< canonical form, without dependencies
   std::string path;
   std::optional<int> line;
   std::optional<int> name_line;
   std::string dependencies_path;
+  std::optional<int> dependencies_line;
   std::vector<step_reference> dependencies;
-  std::vector<step_reference> worker_templates; ///< names that must belong to batch_worker steps
+  std::optional<step_reference> worker_template; ///< of batch_config
+  std::optional<step_reference> planned_worker;  ///< worker_template_name of a batchable step
 };
 
 /// Reads the list `steps`. Problems of a single step and names that are used twice are reported.

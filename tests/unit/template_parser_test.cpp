@@ -102,7 +102,9 @@ TEST_CASE("a small template gets every default") {
   CHECK(t.version == "1.0.0");
   CHECK(t.identity == identity_strategy::strict);
   CHECK_FALSE(t.input_schema);
-  CHECK_FALSE(t.lifecycle);
+  CHECK_FALSE(t.lifecycle.max_duration);
+  CHECK(t.lifecycle.action == staleness_action::dlq);
+  CHECK(t.order == std::vector<std::uint16_t>{0, 1});
   REQUIRE(t.steps.size() == 2);
   const auto& step = t.steps[0];
   CHECK(step.type == step_type::standard);
@@ -135,8 +137,11 @@ TEST_CASE("a full template keeps everything") {
   CHECK(
     t.input_schema.view() ==
     R"({"properties":{"album":{"maximum":100000000000000000000,"type":"string"}},"required":["album"],"type":"object"})");
-  CHECK(t.lifecycle.view() == R"({"auto_fail_on_timeout":true,"max_duration_minutes":43200,)"
-                              R"("max_steps_in_process_minutes":10,"staleness_action":"dlq"})");
+  CHECK(t.lifecycle.max_duration == std::chrono::minutes{43'200});
+  CHECK(t.lifecycle.max_steps_in_process == std::chrono::minutes{10});
+  CHECK_FALSE(t.lifecycle.max_waiting_for_retry);
+  CHECK_FALSE(t.lifecycle.max_waiting_for_dependencies);
+  CHECK(t.lifecycle.action == staleness_action::dlq);
   REQUIRE(t.steps.size() == 6);
   const auto& publish = t.steps[0];
   CHECK(publish.type == step_type::deferred_convergence);
@@ -153,21 +158,37 @@ TEST_CASE("a full template keeps everything") {
   CHECK(inspect.retry.backoff == backoff_kind::fibonacci);
   CHECK(inspect.retry.backoff_base_ms == 1);
   CHECK(inspect.retry.max_backoff_ms == 3'600'000);
-  CHECK(inspect.publishes_events.view() ==
-        R"([{"condition":"always","delivery_mode":"fast","description":"d","name":"photo.inspected","publisher":"p",)"
-        R"("schema":{"type":"object"}},{"condition":"success","delivery_mode":"durable","description":"d",)"
-        R"("name":"photo.done","schema":{}}])");
+  REQUIRE(inspect.publishes_events.size() == 2);
+  CHECK(inspect.publishes_events[0].name == "photo.inspected");
+  CHECK(inspect.publishes_events[0].condition == event_condition::always);
+  CHECK(inspect.publishes_events[0].delivery == delivery_mode::fast);
+  CHECK(inspect.publishes_events[1].name == "photo.done");
+  CHECK(inspect.publishes_events[1].condition == event_condition::success);
+  CHECK(inspect.publishes_events[1].delivery == delivery_mode::durable);
   CHECK(inspect.result_schema.view() == R"({"type":"object"})");
   CHECK(inspect.children == std::vector<std::uint16_t>{2});
   CHECK(t.steps[2].type == step_type::decision);
   CHECK(t.steps[2].children == std::vector<std::uint16_t>{3, 4});
-  CHECK(t.steps[5].batch_config.view() == R"({"batch_size":250,"cursor_field":"id","failure_strategy":"isolate",)"
-                                          R"("parallelism":10,"worker_template":"chunk"})");
+  REQUIRE(t.steps[5].batch);
+  CHECK(t.steps[5].batch->batch_size == 250);
+  CHECK(t.steps[5].batch->parallelism == 10);
+  CHECK(t.steps[5].batch->cursor_field == "id");
+  CHECK(t.steps[5].batch->failure_strategy == batch_failure_strategy::isolate);
+  CHECK_FALSE(t.steps[4].batch);
 
   auto document = nlohmann::json::parse(t.document);
   CHECK(document["metadata"]["created_at"] == "2024-01-01");
   CHECK(document["system_dependencies"].dump() == R"({"primary":"disk","secondary":["mail"]})");
   CHECK(document["domain_events"][0]["name"] == "photo.seen");
+  CHECK(document["lifecycle"].dump() == R"({"auto_fail_on_timeout":true,"max_duration_minutes":43200,)"
+                                        R"("max_steps_in_process_minutes":10,"staleness_action":"dlq"})");
+  CHECK(document["steps"][1]["publishes_events"].dump() ==
+        R"([{"condition":"always","delivery_mode":"fast","description":"d","name":"photo.inspected","publisher":"p",)"
+        R"("schema":{"type":"object"}},{"condition":"success","delivery_mode":"durable","description":"d",)"
+        R"("name":"photo.done","schema":{}}])");
+  CHECK(document["steps"][5]["batch_config"].dump() ==
+        R"({"batch_size":250,"cursor_field":"id","failure_strategy":"isolate","parallelism":10,)"
+        R"("worker_template":"chunk"})");
   CHECK(document["steps"][1]["composition"].dump() == R"({"any":["thing"]})");
   CHECK(document["environments"].dump() ==
         R"({"test":{"steps":[{"name":"ALL","retry":{"backoff":"exponential","max_attempts":1,"retryable":true},)"
@@ -184,7 +205,8 @@ TEST_CASE("the document gives the same template again") {
     CHECK(second.description == first.description);
     CHECK(second.identity == first.identity);
     CHECK(second.input_schema == first.input_schema);
-    CHECK(second.lifecycle == first.lifecycle);
+    CHECK(second.lifecycle.max_duration == first.lifecycle.max_duration);
+    CHECK(second.order == first.order);
     REQUIRE(second.steps.size() == first.steps.size());
     for (std::size_t i = 0; i < first.steps.size(); ++i) {
       CHECK(second.steps[i].name == first.steps[i].name);
@@ -192,12 +214,17 @@ TEST_CASE("the document gives the same template again") {
       CHECK(second.steps[i].dependencies == first.steps[i].dependencies);
       CHECK(second.steps[i].children == first.steps[i].children);
       CHECK(second.steps[i].ancestors == first.steps[i].ancestors);
+      CHECK(second.steps[i].deciders == first.steps[i].deciders);
       CHECK(second.steps[i].retry.max_attempts == first.steps[i].retry.max_attempts);
       CHECK(second.steps[i].handler.initialization == first.steps[i].handler.initialization);
-      CHECK(second.steps[i].batch_config == first.steps[i].batch_config);
-      CHECK(second.steps[i].publishes_events == first.steps[i].publishes_events);
+      CHECK(second.steps[i].batch.has_value() == first.steps[i].batch.has_value());
+      CHECK(second.steps[i].publishes_events.size() == first.steps[i].publishes_events.size());
     }
   }
+}
+
+TEST_CASE("the document of a full template is what it was when it was first stored") {
+  CHECK(digest(full) == "5a094dc82577c4fb46277b2193e00e7707577aadff0a0c3c5459caad7250faa1");
 }
 
 TEST_CASE("only the meaning counts for the digest") {
@@ -264,4 +291,22 @@ TEST_CASE("limits are inclusive") {
     umlauts += "\u00e4";
   CHECK(parsed(with(umlauts, std::string(500, 'c'), std::string(63, 'n'))).name == umlauts);
   CHECK(parsed(with("a", "c", "_9")).namespace_name == "_9");
+}
+
+TEST_CASE("the switches of the lifecycle take the default action back") {
+  auto action = [](const std::string& keys) { return parsed(small + "lifecycle: {" + keys + "}\n").lifecycle.action; };
+  CHECK(action("") == staleness_action::dlq);
+  CHECK(action("auto_fail_on_timeout: false") == staleness_action::dlq);
+  CHECK(action("auto_dlq_on_timeout: true") == staleness_action::dlq);
+  CHECK(action("auto_dlq_on_timeout: false") == staleness_action::error);
+  CHECK(action("auto_dlq_on_timeout: false, auto_fail_on_timeout: true") == staleness_action::error);
+  CHECK(action("auto_dlq_on_timeout: false, auto_fail_on_timeout: false") == staleness_action::none);
+  CHECK(action("staleness_action: dlq, auto_dlq_on_timeout: false, auto_fail_on_timeout: false") ==
+        staleness_action::none);
+  CHECK(action("staleness_action: error, auto_dlq_on_timeout: false, auto_fail_on_timeout: false") ==
+        staleness_action::error);
+  CHECK(action("staleness_action: none, auto_fail_on_timeout: true") == staleness_action::none);
+  auto t = parsed(small + "lifecycle: {max_waiting_for_dependencies_minutes: 1, max_waiting_for_retry_minutes: 2}\n");
+  CHECK(t.lifecycle.max_waiting_for_dependencies == std::chrono::minutes{1});
+  CHECK(t.lifecycle.max_waiting_for_retry == std::chrono::minutes{2});
 }

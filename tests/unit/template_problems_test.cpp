@@ -168,20 +168,13 @@ TEST_CASE("problems of a step") {
      "use one of: none, linear, exponential, fibonacci"},
     {with_step("retry:\n  backoff_base_ms: 0"), "steps[0].retry.backoff_base_ms @8", "from 1 to 3600000"},
     {with_step("retry:\n  max_backoff_ms: 3600001"), "steps[0].retry.max_backoff_ms @8", "3600001 is outside"},
-    {with_step("type: batch_worker"), "steps[0].batch_config @5", "is required"},
+    {with_step("type: deferred_convergence"), "steps[0].dependencies @5",
+     "a deferred_convergence needs at least one dependency"},
     {with_step("batch_config: {}"), "steps[0].batch_config.worker_template @7", "is required"},
     {with_step("batch_config:\n  worker_template: b"), "steps[0].batch_config.worker_template @8",
      "'b' is no step of type batch_worker"},
     {with_step("batch_config:\n  worker_template: a"), "steps[0].batch_config.worker_template @8",
      "'a' is no step of type batch_worker"},
-    {with_step("type: batch_worker\nbatch_config:\n  worker_template: a\n  batch_size: 100001"),
-     "steps[0].batch_config.batch_size @10", "from 1 to 100000"},
-    {with_step("type: batch_worker\nbatch_config:\n  worker_template: a\n  parallelism: 0"),
-     "steps[0].batch_config.parallelism @10", "from 1 to 1000"},
-    {with_step("type: batch_worker\nbatch_config:\n  worker_template: a\n  cursor_field: 1"),
-     "steps[0].batch_config.cursor_field @10", "must be a string"},
-    {with_step("type: batch_worker\nbatch_config:\n  worker_template: a\n  failure_strategy: stop"),
-     "steps[0].batch_config.failure_strategy @10", "use one of: continue_on_failure, fail_fast, isolate"},
     {with_step("publishes_events:\n  - {description: d, schema: {}}"), "steps[0].publishes_events[0].name @8",
      "is required"},
     {with_step("publishes_events:\n  - {name: e, schema: {}}"), "steps[0].publishes_events[0].description @8",
@@ -199,10 +192,44 @@ TEST_CASE("problems of a step") {
     {with_step("publishes_events:\n  - name: e\n    description: d\n    schema:\n      type: x"),
      "steps[0].publishes_events[0].schema.type @11", "must be one of: null"},
     {with_step("result_schema:\n  items: 5"), "steps[0].result_schema.items @8", "must be a schema"},
-    {with_step("type: batchable\nhandler2: {}\n")
-       .replace(with_step("").find("{callable: c}"), 13, "{callable: c, initialization: {worker_template_name: b}}"),
-     "steps[0].handler.initialization.worker_template_name @6", "'b' is no step of type batch_worker"},
   });
+}
+
+TEST_CASE("problems of batches") {
+  // A batchable step with these keys from line 6 on, and its worker with those from line 15 on.
+  auto batch = [](const std::string& plan, const std::string& worker, const std::string& dependencies = "[plan]") {
+    return std::string(head) +
+           "steps:\n  - name: plan\n    type: batchable\n    handler: {callable: c, initialization: {" + plan +
+           "}}\n  - name: other\n    handler: {callable: c}\n  - name: work\n    type: batch_worker\n" +
+           "    dependencies: " + dependencies + "\n    handler: {callable: c}\n" + worker;
+  };
+  const std::string config = "    batch_config:\n      worker_template: work\n      ";
+  const std::string all_in_test = "environments:\n  test:\n    steps:\n      - name: ALL\n        handler:\n"
+                                  "          initialization: {worker_template_name: other}\n";
+  check_rows({
+    {batch("", ""), "steps[2].batch_config @10", "is required"},
+    {batch("", config + "batch_size: 100001"), "steps[2].batch_config.batch_size @16", "from 1 to 100000"},
+    {batch("", config + "parallelism: 0"), "steps[2].batch_config.parallelism @16", "from 1 to 1000"},
+    {batch("", config + "cursor_field: 1"), "steps[2].batch_config.cursor_field @16", "must be a string"},
+    {batch("", config + "failure_strategy: stop"), "steps[2].batch_config.failure_strategy @16",
+     "use one of: continue_on_failure, fail_fast, isolate"},
+    {batch("", config, "[]"), "steps[2].dependencies @12", "a batch_worker needs a batchable step among its"},
+    {batch("", config, "[other]"), "steps[2].dependencies @12", "a batch_worker needs a batchable step among its"},
+    {batch("", config, "[zz]"), "steps[2].dependencies[0] @12", "there is no step 'zz'"},
+    {batch("worker_template_name: b", config), "steps[0].handler.initialization.worker_template_name @7",
+     "'b' is no step of type batch_worker"},
+    {batch("worker_template_name: 1", config), "steps[0].handler.initialization.worker_template_name @7",
+     "'' is no step of type batch_worker"},
+    {batch("worker_template_name: work", config, "[plan2]") +
+       "\n  - {name: plan2, type: batchable, handler: {callable: c}}\n",
+     "steps[0].handler.initialization.worker_template_name @7",
+     "'work' does not depend on 'plan'; add it to the dependencies of 'work'"},
+    {batch("worker_template_name: work", config) + "\n" + all_in_test,
+     "environments.test.steps[0].handler.initialization.worker_template_name @22",
+     "'other' is no step of type batch_worker"},
+  });
+  CHECK(refusal(batch("worker_template_name: work", config, "[other, plan]")) == "ok\n");
+  CHECK(refusal(std::string(head) + good_steps + all_in_test) == "ok\n");
 }
 
 TEST_CASE("problems between steps") {
