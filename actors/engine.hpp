@@ -1,8 +1,9 @@
 #pragma once
 
 #include "actors/directory.hpp"
+#include "actors/event_feed.hpp"
 #include "actors/template_catalog.hpp"
-#include "workflow/backoff.hpp"
+#include "workflow/turn.hpp"
 
 #include <array>
 #include <atomic>
@@ -20,7 +21,10 @@ struct engine_settings {
   milliseconds tick{50};               ///< resolution of lease expiry and of the end of long polls
   milliseconds report_patience{20000}; ///< how long a report waits for the database before it is refused
   std::size_t max_resident = 100000;   ///< contexts in memory, over all shards
+  milliseconds reconcile_every{3000};      ///< how often overdue tasks are looked for
+  milliseconds inbox_every{1000};          ///< how often the inbox is read when no notification comes
   retry_defaults retry;
+  turn_rules rules;
 };
 
 /// What turns cost: written by the result processors, read by the scraper. All atomic.
@@ -38,6 +42,7 @@ struct engine {
   engine_settings settings;
   std::shared_ptr<directory> actors;
   std::shared_ptr<template_catalog> catalog;
+  std::shared_ptr<event_feed> events = std::make_shared<event_feed>();
   std::shared_ptr<turn_metrics> turns = std::make_shared<turn_metrics>();
   std::function<timestamp()> now;
   std::function<std::uint64_t()> random; ///< uniform 64 bits; callable from any thread

@@ -1,13 +1,19 @@
 #include "actors/lease_table.hpp"
 
+#include <algorithm>
+
 namespace geartrain {
 
 void lease_table::add(leased_step step, bool recorded) {
   auto id = step.held.token.step;
+  std::optional<timestamp> times_out_at;
+  if (auto timeout = step.step->step().timeout_seconds)
+    times_out_at = step.held.claimed_at + std::chrono::seconds{*timeout};
+  step.held.expires_at = std::min(step.held.expires_at, times_out_at.value_or(timestamp::max()));
   by_expiry_.emplace(step.held.expires_at, id);
   if (!recorded)
     unrecorded_.emplace(step.held.claimed_at, id);
-  entries_.insert_or_assign(id, entry{std::move(step.step), std::move(step.held), recorded});
+  entries_.insert_or_assign(id, entry{std::move(step.step), std::move(step.held), recorded, times_out_at});
 }
 
 const lease_table::entry* lease_table::find(const step_id& id) const {
@@ -26,8 +32,8 @@ bool lease_table::extend(const step_id& id, std::uint64_t nonce, timestamp expir
     return false;
   auto& lease = found->second;
   by_expiry_.erase({lease.held.expires_at, id});
-  lease.held.expires_at = expires_at;
-  by_expiry_.emplace(expires_at, id);
+  lease.held.expires_at = std::min(expires_at, lease.times_out_at.value_or(timestamp::max()));
+  by_expiry_.emplace(lease.held.expires_at, id);
   unrecorded_.emplace(lease.held.claimed_at, id);
   return true;
 }
@@ -45,11 +51,18 @@ std::optional<lease_table::entry> lease_table::remove(const step_id& id, std::ui
   return ended;
 }
 
-std::vector<lease_table::entry> lease_table::take_expired(timestamp now) {
-  std::vector<entry> expired;
+std::optional<lease_table::entry> lease_table::remove(const step_id& id) {
+  auto found = entries_.find(id);
+  return found == entries_.end() ? std::nullopt : remove(id, found->second.held.token.nonce);
+}
+
+std::vector<std::pair<lease_table::entry, lease_end>> lease_table::take_expired(timestamp now) {
+  std::vector<std::pair<entry, lease_end>> expired;
   while (!by_expiry_.empty() && by_expiry_.begin()->first <= now) {
     auto id = by_expiry_.begin()->second;
-    expired.push_back(*remove(id, entries_.at(id).held.token.nonce));
+    auto ended = *remove(id);
+    auto timed_out = ended.times_out_at && *ended.times_out_at <= now;
+    expired.emplace_back(std::move(ended), timed_out ? lease_end::timed_out : lease_end::expired);
   }
   return expired;
 }

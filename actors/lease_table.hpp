@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/interfaces.hpp"
 #include "messages/storage.hpp"
 #include "messages/worker.hpp"
 
@@ -18,7 +19,8 @@ public:
   struct entry {
     ready_step_ptr step;
     lease held;
-    bool recorded = false; ///< a claim row exists
+    bool recorded = false;                 ///< a claim row exists
+    std::optional<timestamp> times_out_at; ///< by the step's timeout_seconds; no heartbeat goes beyond
   };
 
   void add(leased_step step, bool recorded);
@@ -27,13 +29,17 @@ public:
   const entry* find(const step_id& id, std::uint64_t nonce) const;
   const entry* find(const step_id& id) const;
 
+  /// Extends a lease, at most until the step's timeout.
   bool extend(const step_id& id, std::uint64_t nonce, timestamp expires_at);
 
   /// Ends a lease; the claim row, if there is one, is removed with the next changes.
   std::optional<entry> remove(const step_id& id, std::uint64_t nonce);
 
-  /// Takes out every lease that is over at `now`.
-  std::vector<entry> take_expired(timestamp now);
+  /// The same for whoever holds the step.
+  std::optional<entry> remove(const step_id& id);
+
+  /// Takes out every lease that is over at `now`, and says why it is.
+  std::vector<std::pair<entry, lease_end>> take_expired(timestamp now);
 
   /// What has to be written: leases that began before `older_than` and are not recorded as they are, and claims of
   /// leases that ended. Calling it marks them as written.

@@ -22,6 +22,21 @@ ready_step_ptr ready_queue::remove(const step_id& id) {
   return std::move(steps->extract(where).mapped());
 }
 
+std::vector<ready_step_ptr> ready_queue::take_if(const std::function<bool(const ready_step&)>& matches) {
+  std::vector<ready_step_ptr> taken;
+  for (auto& [name, handlers] : namespaces_)
+    for (auto& [callable, steps] : handlers)
+      std::erase_if(steps, [&](const auto& entry) {
+        if (!matches(*entry.second))
+          return false;
+        taken.push_back(entry.second);
+        return true;
+      });
+  for (auto& step : taken)
+    places_.erase(step->id);
+  return taken;
+}
+
 ready_queue::lane* ready_queue::best_lane(const std::vector<std::string>& namespaces,
                                           const std::optional<std::vector<std::string>>& handlers) {
   lane* best = nullptr;

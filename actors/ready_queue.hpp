@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,6 +26,9 @@ public:
 
   /// Takes a step out wherever it stands; null if it is not there.
   ready_step_ptr remove(const step_id& id);
+
+  /// Takes out every step for which `matches` is true.
+  std::vector<ready_step_ptr> take_if(const std::function<bool(const ready_step&)>& matches);
 
   bool contains(const step_id& id) const { return places_.contains(id); }
 

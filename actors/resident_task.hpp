@@ -1,9 +1,11 @@
 #pragma once
 
+#include "messages/interfaces.hpp"
 #include "messages/requests.hpp"
 #include "messages/turn.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -17,13 +19,21 @@ struct pending_report {
   bool in_doubt = false; ///< a turn with it was sent to the database and nobody knows how that ended
 };
 
-/// What the next turn of a task is made of.
-struct turn_input {
-  std::vector<pending_report> reports;
-  std::vector<lease> expired;
-  std::vector<std::uint16_t> due;
+/// An operator's act that waits for its turn, or is the cause of an open one.
+struct pending_act {
+  act_request request;
+  bool in_doubt = false; ///< see pending_report
+};
 
-  bool empty() const { return reports.empty() && expired.empty() && due.empty(); }
+/// What the next turn of a task is made of. An act has a turn of its own.
+struct turn_input {
+  std::deque<pending_act> acts;
+  std::vector<pending_report> reports;
+  std::vector<lease_ended> expired; ///< expired or timed out
+  std::vector<std::uint16_t> due;   ///< steps whose retry is due; 0: the task's start
+  bool deadline = false;            ///< the task may be past its deadline
+
+  bool empty() const { return acts.empty() && reports.empty() && expired.empty() && due.empty() && !deadline; }
 };
 
 /// What a result_processor knows of one task. The leases survive the context: a task may be evicted while workers hold

@@ -19,6 +19,8 @@ result_processor::behavior_type result_processor::make_behavior() {
     [this](const steps_leased& message) { lease_begins(message); },
     [this](const adopt_task& message) { adopt(message); },
     [this](const read_task_request& request) { read(request); },
+    [this](const act_request& request) { act(request); },
+    [this](const look_at_tasks& message) { look_at(message); },
     [this](const timer_due& due) { retry_due(due); },
     [this](const lease_ended& message) { lease_ends(message); },
     [this](const recover_request& request) { recover(request); },
@@ -50,6 +52,21 @@ void result_processor::read(const read_task_request& request) {
   proceed(id);
 }
 
+void result_processor::act(const act_request& request) {
+  touch(request.task).waiting.acts.push_back({request, false});
+  proceed(request.task);
+}
+
+void result_processor::look_at(const look_at_tasks& message) {
+  for (auto& id : message.ids) {
+    auto& task = touch(id);
+    task.waiting.deadline = true;
+    if (task.where == resident_task::place::home)
+      announce(task); // whatever should have woken it may have been lost
+    proceed(id);
+  }
+}
+
 void result_processor::retry_due(const timer_due& due) {
   auto id = task_of(due.step);
   touch(id).waiting.due.push_back(number_of(due.step));
@@ -59,8 +76,10 @@ void result_processor::retry_due(const timer_due& due) {
 void result_processor::lease_begins(const steps_leased& message) {
   for (auto& held : message.leases) {
     auto found = tasks_.find(task_of(held.token.step));
-    if (found == tasks_.end())
-      continue; // the task is over: the lease will end as stale
+    if (found == tasks_.end()) {
+      revoke(held.token.step); // the task ended meanwhile
+      continue;
+    }
     found->second.leases[number_of(held.token.step)] = held;
     found->second.started.push_back(held);
     if (found->second.where == resident_task::place::home)
@@ -71,8 +90,8 @@ void result_processor::lease_begins(const steps_leased& message) {
 void result_processor::lease_ends(const lease_ended& message) {
   auto id = task_of(message.held.token.step);
   auto number = number_of(message.held.token.step);
-  if (message.expired) {
-    touch(id).waiting.expired.push_back(message.held);
+  if (message.why != lease_end::returned) {
+    touch(id).waiting.expired.push_back(message);
     return proceed(id);
   }
   auto found = tasks_.find(id);
@@ -109,99 +128,23 @@ void result_processor::proceed(const task_id& id) {
     for (auto& waiter : std::exchange(task.readers, {}))
       waiter(copy);
   }
-  auto outcomes = gather(task);
+  auto causes = gather(task);
   auto& context = *task.context;
   auto must_rest = nothing_to_run(context) && resting_state(context) != context.state;
-  if (!outcomes.empty() || !task.open.due.empty() || must_rest)
-    open_turn(task, std::move(outcomes));
+  if (!causes.empty() || must_rest)
+    open_turn(task, std::move(causes));
   else if (is_terminal(context.state))
     forget(id);
   if (draining_)
     answer_drain();
 }
 
-void result_processor::settle_leases(resident_task& task) {
-  for (auto number : std::exchange(task.returned, {}))
-    if (!task.leases.contains(number))
-      mark_returned(*task.context, number);
-  for (auto& held : std::exchange(task.started, {}))
-    if (auto number = number_of(held.token.step); number >= 1 && number <= task.context->steps.size())
-      if (held.token.attempt == task.context->steps[number - 1u].attempts.size() + 1)
-        mark_started(*task.context, number, held.claimed_at);
-}
-
-std::vector<step_outcome> result_processor::gather(resident_task& task) {
-  std::vector<step_outcome> outcomes;
-  if (task.waiting.empty())
-    return outcomes;
-  auto input = std::exchange(task.waiting, {});
-  for (auto& pending : input.reports)
-    fence_report(task, pending, outcomes);
-  auto now = engine_->now();
-  for (auto& expired : input.expired) {
-    auto number = number_of(expired.token.step);
-    auto known = task.leases.find(number);
-    auto current = known != task.leases.end() && known->second.token.nonce == expired.token.nonce;
-    auto reported = std::find(task.touched.begin(), task.touched.end(), number) != task.touched.end();
-    if (!current || reported || fence(*task.context, &expired, expired.token, now) != fence_verdict::current)
-      continue;
-    outcomes.push_back(classify_expiry(expired, task.context->definition->steps[number - 1u], now));
-    task.touched.push_back(number);
-    task.open.expired.push_back(std::move(expired));
-  }
-  for (auto number : input.due)
-    if (task.context->steps[number - 1u].state == step_state::waiting_for_retry)
-      task.open.due.push_back(number);
-  return outcomes;
-}
-
-void result_processor::fence_report(resident_task& task, pending_report& pending, std::vector<step_outcome>& outcomes) {
-  auto& report = pending.message.report;
-  auto& answer = pending.message.done;
-  auto number = number_of(report.token.step);
-  auto now = engine_->now();
-  if (std::find(task.touched.begin(), task.touched.end(), number) != task.touched.end()) {
-    task.waiting.reports.push_back(std::move(pending)); // the turn that is being gathered decides about it
-    return;
-  }
-  auto known = task.leases.find(number);
-  auto held = known != task.leases.end() ? &known->second : nullptr;
-  switch (fence(*task.context, held, report.token, now)) {
-    case fence_verdict::current: {
-      auto& step = task.context->definition->steps[number - 1u];
-      auto claimed_at = held ? held->claimed_at : report.token.expires_at - engine_->settings.lease;
-      outcomes.push_back(classify(report, step, claimed_at, now, engine_->settings.retry, engine_->random_fraction()));
-      task.touched.push_back(number);
-      task.open.reports.push_back(std::move(pending));
-      return;
-    }
-    case fence_verdict::duplicate:
-      return answer(report_answer{pending.in_doubt ? report_status::accepted : report_status::duplicate, {}});
-    case fence_verdict::stale:
-      return refuse_stale(pending);
-    case fence_verdict::unknown_step:
-      return answer(report_answer{report_status::invalid, "the task has no such step"});
-  }
-}
-
-void result_processor::refuse_stale(const pending_report& pending) {
-  auto& report = pending.message.report;
-  record_refused_unit unit{{{report.token, report.worker, report.success, engine_->now()}}};
-  auto answer = pending.message.done;
-  request(engine_->actors->db(), caf::infinite, std::move(unit))
-    .then(
-      [answer](const unit_done&) {
-        answer(report_answer{report_status::stale, "the lease token no longer holds this step"});
-      },
-      [answer](caf::error& e) { answer(to_failure(e)); });
-}
-
-void result_processor::open_turn(resident_task& task, std::vector<step_outcome> outcomes) {
+void result_processor::open_turn(resident_task& task, turn_causes causes) {
   task.where = resident_task::place::on_turn;
   --at_home_;
   task.turn = next_turn_++;
-  evaluate_turn turn{baton{std::move(task.context)}, task.turn, std::move(outcomes), task.open.due};
-  send(engine_->actors->coordinator(shard_), std::move(turn));
+  send(engine_->actors->coordinator(shard_),
+       evaluate_turn{baton{std::move(task.context)}, task.turn, std::move(causes)});
 }
 
 void result_processor::close(turn_closed& closed) {
@@ -212,12 +155,14 @@ void result_processor::close(turn_closed& closed) {
   task.turn = 0;
   switch (closed.status) {
     case turn_status::committed:
-      turn_committed(task, closed.context);
+      turn_committed(task, closed);
       return proceed(closed.task);
     case turn_status::failed:
       spdlog::error("task_uuid={} a turn was refused for good: {}", to_string(closed.task), closed.message);
       for (auto& pending : std::exchange(task.open.reports, {}))
         pending.message.done(failure{errc::storage, closed.message});
+      for (auto& pending : std::exchange(task.open.acts, {}))
+        pending.request.done(failure{errc::storage, closed.message});
       break;
     case turn_status::conflict:
       engine_->turns->conflicts.fetch_add(1, std::memory_order_relaxed);
@@ -232,8 +177,8 @@ void result_processor::close(turn_closed& closed) {
     delayed_send(this, milliseconds{100}, reload_task{closed.task});
 }
 
-void result_processor::turn_committed(resident_task& task, const baton& context) {
-  task.context = context.take();
+void result_processor::turn_committed(resident_task& task, const turn_closed& closed) {
+  task.context = closed.context.take();
   task.where = resident_task::place::home;
   ++at_home_;
   auto& metrics = *engine_->turns;
@@ -243,18 +188,35 @@ void result_processor::turn_committed(resident_task& task, const baton& context)
   metrics.outcomes.fetch_add(task.touched.size(), std::memory_order_relaxed);
   task.context->turn_round_trips = 0;
   for (auto number : std::exchange(task.touched, {})) {
-    // The step may be with its next worker already: only leases of attempts that ended are over.
-    auto ended = task.context->steps[number - 1u].attempts.size();
-    if (auto held = task.leases.find(number); held != task.leases.end() && held->second.token.attempt <= ended)
-      task.leases.erase(held);
+    // The step may be with its next worker already: only leases of attempts that ended or were given back are over.
+    auto& step = task.context->step(number);
+    if (auto held = task.leases.find(number); held != task.leases.end())
+      if (auto& token = held->second.token; token.attempt <= step.attempts.size() || token.nonce == step.yielded_nonce)
+        task.leases.erase(held);
     arm_retry(*task.context, number);
   }
-  for (auto& pending : std::exchange(task.open, {}).reports)
+  if (closed.leases_void || !task.open.acts.empty())
+    forget_void_leases(task);
+  if (!closed.events.empty())
+    engine_->events->publish(task.context->definition->namespace_name, closed.events);
+  auto done = std::exchange(task.open, {});
+  for (auto& pending : done.reports)
     pending.message.done(report_answer{report_status::accepted, {}});
+  for (auto& pending : done.acts)
+    pending.request.done(task_snapshot{*task.context});
+}
+
+/// An act or a failed batch ended steps that workers held, or gave them another beginning.
+void result_processor::forget_void_leases(resident_task& task) {
+  std::erase_if(task.leases, [&](const auto& entry) {
+    auto& step = task.context->step(entry.first);
+    auto runs = step.state == step_state::in_progress || step.state == step_state::enqueued;
+    return !runs || entry.second.token.attempt != step.attempts.size() + 1;
+  });
 }
 
 void result_processor::arm_retry(const task_context& context, std::uint16_t number) {
-  auto& step = context.steps[number - 1u];
+  auto& step = context.step(number);
   if (step.state == step_state::waiting_for_retry && step.next_attempt_at)
     send(engine_->actors->timers(), arm_timer{make_step_id(context.id, number), *step.next_attempt_at});
 }

@@ -67,6 +67,8 @@ private:
 
   void submit(const submit_reports& message);
   void read(const read_task_request& request);
+  void act(const act_request& request);
+  void look_at(const look_at_tasks& message);
   void retry_due(const timer_due& due);
   void lease_begins(const steps_leased& message);
   void lease_ends(const lease_ended& message);
@@ -80,11 +82,16 @@ private:
   void proceed(const task_id& id);
 
   void settle_leases(resident_task& task);
-  std::vector<step_outcome> gather(resident_task& task);
-  void fence_report(resident_task& task, pending_report& pending, std::vector<step_outcome>& outcomes);
+  void revoke(const step_id& step);
+  turn_causes gather(resident_task& task);
+  bool gather_act(resident_task& task, turn_causes& causes);
+  void gather_expired(resident_task& task, lease_ended& ended, turn_causes& causes);
+  void fence_report(resident_task& task, pending_report& pending, turn_causes& causes);
+  void accept_report(resident_task& task, pending_report& pending, const lease* held, turn_causes& causes);
   void refuse_stale(const pending_report& pending);
-  void open_turn(resident_task& task, std::vector<step_outcome> outcomes);
-  void turn_committed(resident_task& task, const baton& context);
+  void open_turn(resident_task& task, turn_causes causes);
+  void turn_committed(resident_task& task, const turn_closed& closed);
+  void forget_void_leases(resident_task& task);
   void arm_retry(const task_context& context, std::uint16_t number);
 
   // -- residency (result_processor_residency.cpp) ------------------------------
@@ -99,6 +106,7 @@ private:
   void give_up_turn(resident_task& task);
   void announce(const resident_task& task);
   void forget(const task_id& id);
+  void recover_left_out();
 
   void recover(const recover_request& request);
   void next_page();
@@ -122,6 +130,8 @@ private:
   task_id page_end_;
   std::unordered_set<task_id> page_; ///< of the current page, not yet loaded
   std::vector<completion<std::uint32_t>> recovery_waiters_;
+
+  bool left_out_ = false; ///< recovery found no room for some open task
 
   bool draining_ = false;
   std::vector<completion<std::uint32_t>> drain_waiters_;

@@ -24,11 +24,14 @@ void result_processor::adopt(const adopt_task& message) {
   auto& task = tasks_[id];
   if (task.where != resident_task::place::away)
     return; // recovery was faster
+  left_out_ |= at_home_ >= resident_limit();
   if (at_home_ >= resident_limit())
-    return; // stays away: its first report loads it
+    return; // stays away: its first report loads it, or a later recovery
   task.context = std::move(context);
   task.where = resident_task::place::home;
   ++at_home_;
+  if (task.context->state == task_state::pending)
+    announce(task); // its start is for the timers
   proceed(id);
 }
 
@@ -109,6 +112,8 @@ void result_processor::load_failed(const task_id& id, const failure& why) {
         pending.message.done(why);
     for (auto& waiter : std::exchange(task.readers, {}))
       waiter(why);
+    for (auto& pending : std::exchange(task.waiting.acts, {}))
+      pending.request.done(why);
     tasks_.erase(id);
     return recovered(id);
   }
@@ -119,6 +124,8 @@ void result_processor::load_failed(const task_id& id, const failure& why) {
 }
 
 void result_processor::refuse_overdue(resident_task& task) {
+  for (auto& pending : std::exchange(task.waiting.acts, {}))
+    pending.request.done(failure{errc::unavailable, "the database did not answer in time; try again"});
   auto limit = engine_->now() - engine_->settings.report_patience;
   std::erase_if(task.waiting.reports, [&](pending_report& pending) {
     if (pending.arrived > limit)
@@ -137,6 +144,10 @@ void result_processor::give_up_turn(resident_task& task) {
   for (auto& pending : input.reports)
     pending.in_doubt = true;
   auto& waiting = task.waiting;
+  for (auto& pending : input.acts)
+    pending.in_doubt = true;
+  std::move(waiting.acts.begin(), waiting.acts.end(), std::back_inserter(input.acts));
+  input.deadline |= waiting.deadline;
   std::move(waiting.reports.begin(), waiting.reports.end(), std::back_inserter(input.reports));
   std::move(waiting.expired.begin(), waiting.expired.end(), std::back_inserter(input.expired));
   std::move(waiting.due.begin(), waiting.due.end(), std::back_inserter(input.due));
@@ -148,13 +159,15 @@ void result_processor::announce(const resident_task& task) {
   auto& context = *task.context;
   if (is_terminal(context.state))
     return;
+  if (context.state == task_state::pending && context.input->start_at)
+    send(engine_->actors->timers(), arm_timer{context.id, *context.input->start_at});
   auto now = engine_->now();
   steps_ready news;
   adopt_leases held;
   for (std::size_t i = 0; i < context.steps.size(); ++i) {
     auto number = static_cast<std::uint16_t>(i + 1);
     auto& step = context.steps[i];
-    if (step.state == step_state::enqueued)
+    if (step.state == step_state::enqueued && !context.paused)
       news.ready.push_back(make_ready_step(context, number, now));
     else if (step.state == step_state::waiting_for_retry)
       arm_retry(context, number);
@@ -179,6 +192,18 @@ void result_processor::forget(const task_id& id) {
   if (!news.released.empty())
     send(engine_->actors->dispatcher(), std::move(news));
   tasks_.erase(found);
+  recover_left_out();
+}
+
+/// There is room again for open tasks that recovery had to leave in the database.
+void result_processor::recover_left_out() {
+  if (!left_out_ || recovering_ || at_home_ > resident_limit() / 4 * 3)
+    return;
+  left_out_ = false;
+  recovering_ = true;
+  last_page_ = false;
+  page_end_ = {};
+  next_page();
 }
 
 std::size_t result_processor::resident_limit() const {
@@ -236,8 +261,9 @@ void result_processor::recover_task(const task_id& id) {
   auto known = tasks_.find(id);
   if (known != tasks_.end() && known->second.where != resident_task::place::away)
     return;
+  left_out_ |= at_home_ + page_.size() >= resident_limit();
   if (at_home_ + page_.size() >= resident_limit())
-    return; // memory is full: it comes when something arrives for it, or when a later recovery finds room
+    return; // memory is full: it comes when something arrives for it, or when there is room again
   page_.insert(id);
   load(id);
 }

@@ -1,6 +1,8 @@
 #include "actors/step_dispatcher.hpp"
 
 #include "actors/lease_table.hpp"
+#include "actors/cancelled_leases.hpp"
+#include "actors/paused_steps.hpp"
 #include "actors/poll_queue.hpp"
 #include "actors/ready_queue.hpp"
 #include "messages/actor_base.hpp"
@@ -10,6 +12,9 @@
 namespace geartrain {
 
 namespace {
+
+// How long a worker whose step was cancelled is told so, instead of only that it lost it.
+constexpr std::chrono::minutes cancelled_memory{10};
 
 class step_dispatcher : public actor_base<step_dispatcher_actor::base> {
 public:
@@ -34,6 +39,7 @@ protected:
       [this](const leases_returned& returned) { take_back(returned); },
       [this](const adopt_leases& message) { adopt(message); },
       [this](const withdraw_steps& message) { return withdraw(message); },
+      [this](const set_pauses& message) { pause(message); },
       [this](const drain_request& request) { drain(request); },
       [this](tick) { on_tick(); },
     };
@@ -79,14 +85,16 @@ private:
     held.expires_at = held.token.expires_at;
     leased_step leased{std::move(step), std::move(held)};
     leases_.add(leased, false);
+    leased.held = leases_.find(leased.held.token.step)->held; // its timeout may come first
     return leased;
   }
 
   void steps_arrive(const steps_ready& news) {
     for (auto& token : news.released)
       release(token);
+    revoke(news.revoked);
     for (auto& step : news.ready)
-      if (!already_leased(*step))
+      if (!already_leased(*step) && !paused_.hold(step))
         ready_.push(step);
     for (auto& step : news.ready)
       while (ready_.contains(step->id)) {
@@ -99,7 +107,29 @@ private:
 
   void release(const lease_token& token) {
     if (!leases_.remove(token.step, token.nonce))
-      ready_.remove(token.step); // its attempt ended by a lease of an earlier dispatcher
+      take_out(token.step); // its attempt ended by a lease of an earlier dispatcher
+  }
+
+  bool take_out(const step_id& step) { return ready_.remove(step) || paused_.remove(step); }
+
+  void revoke(const revoked_steps& revoked) {
+    for (auto& step : revoked.cancelled)
+      if (!take_out(step))
+        if (auto ended = leases_.remove(step))
+          cancelled_.add(ended->held.token, engine_->now());
+    for (auto& step : revoked.superseded)
+      if (!take_out(step))
+        leases_.remove(step);
+    for (auto& step : revoked.held_back)
+      take_out(step);
+  }
+
+  void pause(const set_pauses& message) {
+    steps_ready again;
+    again.ready = paused_.replace(message.pauses);
+    for (auto& step : ready_.take_if([this](const ready_step& one) { return paused_.holds(one); }))
+      paused_.hold(step);
+    steps_arrive(again);
   }
 
   /// A restarted owner announces what it finds; it may not know yet that a worker has the step.
@@ -114,7 +144,7 @@ private:
   withdrawn_reply withdraw(const withdraw_steps& asked) {
     withdrawn_reply reply;
     for (auto& step : asked.steps)
-      if (!ready_.remove(step) && leases_.find(step))
+      if (!take_out(step) && leases_.find(step))
         reply.still_leased.push_back(step);
     return reply;
   }
@@ -127,7 +157,10 @@ private:
     auto expires_at = engine_->now() + engine_->settings.lease;
     for (auto& token : asked.tokens) {
       auto held = leases_.extend(token.step, token.nonce, expires_at) || revive(token, asked.worker, expires_at);
-      answers.push_back({held ? heartbeat_status::extended : heartbeat_status::lost, expires_at});
+      if (auto entry = held ? leases_.find(token.step) : nullptr)
+        answers.push_back({heartbeat_status::extended, entry->held.expires_at});
+      else
+        answers.push_back({cancelled_.knows(token) ? heartbeat_status::cancelled : heartbeat_status::lost, {}});
     }
     asked.done(std::move(answers));
   }
@@ -138,6 +171,8 @@ private:
     if (token.expires_at <= now || leases_.find(token.step))
       return false;
     auto step = ready_.remove(token.step);
+    if (!step)
+      step = paused_.remove(token.step);
     if (!step)
       return false;
     if (step->attempt != token.attempt) {
@@ -155,7 +190,7 @@ private:
       auto& token = leased.held.token;
       if (leases_.find(token.step))
         continue;
-      ready_.remove(token.step);
+      take_out(token.step);
       leases_.add(leased, true);
     }
   }
@@ -166,7 +201,7 @@ private:
       auto ended = leases_.remove(token.step, token.nonce);
       if (!ended)
         continue;
-      send(engine_->actors->processor_of(task_of(token.step)), lease_ended{ended->held, false});
+      send(engine_->actors->processor_of(task_of(token.step)), lease_ended{ended->held, lease_end::returned});
       again.ready.push_back(std::move(ended->step));
     }
     if (!draining_)
@@ -177,8 +212,9 @@ private:
     auto now = engine_->now();
     for (auto& poll : polls_.take_overdue(now))
       poll.done(std::vector<leased_step>{});
-    for (auto& expired : leases_.take_expired(now))
-      send(engine_->actors->processor_of(task_of(expired.held.token.step)), lease_ended{expired.held, true});
+    for (auto& [entry, why] : leases_.take_expired(now))
+      send(engine_->actors->processor_of(task_of(entry.held.token.step)), lease_ended{entry.held, why});
+    cancelled_.forget(now - cancelled_memory);
     record_claims(now - engine_->settings.claim_after);
     delayed_send(this, engine_->settings.tick, tick{});
   }
@@ -229,7 +265,9 @@ private:
   std::uint32_t epoch_;
   ready_queue ready_;
   poll_queue polls_;
+  paused_steps paused_;
   lease_table leases_;
+  cancelled_leases cancelled_;
   bool recording_ = false;
   bool draining_ = false;
   std::vector<completion<std::uint32_t>> drained_;

@@ -24,15 +24,15 @@ private:
   void finalize(finalize_turn& turn) {
     auto context = turn.context.take();
     auto state = resting_state(*context);
-    if (turn.outcomes.empty() && state == context->state)
-      return announce_turn(*engine_, turn.turn, std::move(context), {}, {});
-    // Dead letters and published events will join the record here, so that they ride in the same commit.
-    auto record = close_turn(*context, std::move(turn.outcomes), state, engine_->now());
+    turn_news news{{}, false, std::move(turn.released), std::move(turn.revoked)};
+    if (turn.appended.empty() && state == context->state)
+      return announce_turn(*engine_, turn.turn, std::move(context), std::move(news), {});
+    auto record = close_turn(*context, std::move(turn.appended), state, engine_->settings.rules, engine_->now());
     if (is_terminal(state))
       spdlog::info("correlation_id={} task_uuid={} task ended state={} steps_completed={} steps_failed={}",
                    to_string(context->input->correlation_id), to_string(context->id), to_string(state),
                    record.steps_completed, record.steps_failed);
-    commit_turn(this, engine_, {turn.turn, baton{std::move(context)}, std::move(record), {}});
+    commit_turn(this, engine_, {turn.turn, baton{std::move(context)}, std::move(record), std::move(news)});
   }
 
   engine_ptr engine_;

@@ -43,13 +43,6 @@ std::string describe(const create_task& task) {
   return task.namespace_name + "/" + task.name + (task.version ? "/" + *task.version : std::string{});
 }
 
-bool is_static(const task_template& definition) {
-  for (auto& step : definition.steps)
-    if (step.type != step_type::standard)
-      return false;
-  return true;
-}
-
 class task_intake : public actor_base<intake_interface::base> {
 public:
   task_intake(caf::actor_config& config, engine_ptr shared) : actor_base(config), engine_(std::move(shared)) {}
@@ -99,10 +92,6 @@ private:
 
   void admit(const create_task_request& asked, const catalog_entry& entry) {
     auto& definition = *entry.definition;
-    // Decision and batch steps come into being during a run; a node that can't expand them must not start such a task.
-    if (!is_static(definition))
-      return asked.done(failure{errc::invalid, "template " + describe(asked.task) +
-                                                 " has decision or batch steps, which this version can't run yet"});
     if (entry.validator)
       if (auto found = entry.validator->validate(asked.task.input.context.view()); !found.empty())
         return asked.done(create_task_result{context_refused{std::move(found)}});
@@ -114,10 +103,18 @@ private:
     input.requested_at = now;
     work->unit.id = make_task_id(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()), engine_->random());
     work->unit.template_id = definition.id;
-    work->unit.steps_total = static_cast<std::uint32_t>(definition.steps.size());
+    work->unit.inbox_request = asked.task.inbox_request;
+    if (asked.task.identity_ttl && work->unit.identity_hash)
+      work->unit.identity_expires_at = now + *asked.task.identity_ttl;
     work->unit.input = input_snapshot{std::move(input)};
     work->unit.now = now;
-    work->context = baton{new_task(work->unit.id, entry.definition, work->unit.input, now)};
+    auto context = new_task(work->unit.id, entry.definition, work->unit.input, now);
+    work->unit.state = context->state;
+    work->unit.steps_total = context->existing_steps();
+    if (context->state == task_state::pending)
+      work->unit.due_at = context->input->start_at;
+    work->unit.deadline_at = deadline_of(*context, engine_->settings.rules.staleness, work->unit.due_at);
+    work->context = baton{std::move(context)};
     work->done = asked.done;
     work->give_up_at = now + creation_patience;
     ++open_;

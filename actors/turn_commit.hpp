@@ -12,20 +12,31 @@
 
 namespace geartrain {
 
+/// What a turn means for the dispatcher, once it is written.
+struct turn_news {
+  std::vector<std::uint16_t> enqueued; ///< steps that it unlocked
+  bool all_enqueued = false;           ///< offer everything that is enqueued again
+  std::vector<lease_token> released;
+  revoked_steps revoked;
+};
+
+/// What the turn appends to the task's facts.
+turn_facts facts_of(const engine& engine, const task_context& context, turn_causes causes, turn_effects& effects);
+
+/// What the turn tells the dispatcher.
+turn_news news_of(const task_context& context, const turn_facts& appended, const turn_effects& effects);
+
 /// A turn that is about to be written.
 struct closing_turn {
   std::uint64_t turn = 0;
   baton context;
   turn_record record;
-  std::vector<std::uint16_t> enqueued; ///< steps that the turn unlocked
+  turn_news news;
 };
-
-/// The leases whose attempts these outcomes ended.
-std::vector<lease_token> released_by(const task_id& task, const std::vector<step_outcome>& outcomes);
 
 /// Tells the dispatcher and the result_processor that the turn is written (or had nothing to write).
 void announce_turn(const engine& engine, std::uint64_t turn, std::unique_ptr<task_context> context,
-                   const std::vector<std::uint16_t>& enqueued, std::vector<lease_token> released);
+                   turn_news news, std::vector<domain_event> events);
 
 /// Tells the result_processor that the turn was not written, or that nobody knows.
 void abandon_turn(const engine& engine, const task_id& task, std::uint64_t turn, turn_status status,
@@ -39,17 +50,17 @@ void commit_turn(Actor* self, engine_ptr engine, closing_turn closing) {
   auto db = engine->actors->db();
   if (!db)
     return abandon_turn(*engine, task, turn, turn_status::unavailable, "the node is stopping");
-  auto released = released_by(task, closing.record.outcomes);
+  auto events = closing.record.appended.events;
   self->request(db, caf::infinite, commit_turn_unit{std::move(closing.record)})
     .then(
-      [=, held = closing.context, enqueued = std::move(closing.enqueued),
-       released = std::move(released)](const commit_turn_reply& reply) mutable {
+      [=, held = closing.context, news = std::move(closing.news),
+       events = std::move(events)](const commit_turn_reply& reply) mutable {
         if (!reply.committed)
           return abandon_turn(*engine, task, turn, turn_status::conflict, "another turn was committed first");
         auto context = held.take();
         ++context->version;
         ++context->turn_round_trips;
-        announce_turn(*engine, turn, std::move(context), enqueued, std::move(released));
+        announce_turn(*engine, turn, std::move(context), std::move(news), std::move(events));
       },
       [=](caf::error& e) {
         auto why = to_failure(e);

@@ -207,6 +207,11 @@ using step_dispatcher_actor =
                    caf::reacts_to<drain_request>,
                    caf::reacts_to<tick>>;
 
+using reconciler_actor = caf::typed_actor<caf::reacts_to<tick>>;
+
+/// Takes creations over from the inbox; `tick` says that there may be some.
+using inbox_actor = caf::typed_actor<caf::reacts_to<tick>, caf::reacts_to<drain_request>>;
+
 using timers_actor = caf::typed_actor<caf::reacts_to<arm_timer>, caf::reacts_to<tick>>;
 
 } // namespace geartrain

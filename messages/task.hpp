@@ -50,7 +50,9 @@ struct step_record {
   std::uint16_t definition = 0; ///< index in task_template::steps
   std::uint16_t batch = 0;      ///< 1 + index in task_context::batches for a batch worker; 0: none
   existence being = existence::exists;
-  bool requested = false; ///< a decision asked for it by name
+  bool late = false;    ///< came into being after the creation of the task
+  bool in_slot = false; ///< a batch worker that takes up its batch's parallelism
+  std::vector<std::uint16_t> requested_by; ///< indices of the decisions that asked for it by name
   step_state state = step_state::pending;
   std::uint16_t forgiven = 0;          ///< attempts made before the last reset: they don't count against the limit
   std::uint32_t remaining_parents = 0; ///< dependencies that still hold it back

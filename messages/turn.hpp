@@ -124,7 +124,11 @@ struct turn_causes {
   std::vector<step_checkpoint> checkpoints;
   std::vector<operator_act> acts;
   std::vector<std::uint16_t> due_steps; ///< steps whose retry time has come; 0: the task's start time
-  bool deadline = false;                ///< the task may be past its deadline
+  bool deadline = false;                ///< the task is past its deadline
+
+  bool empty() const {
+    return outcomes.empty() && checkpoints.empty() && acts.empty() && due_steps.empty() && !deadline;
+  }
 };
 
 /// Steps that are taken from whoever has them.
@@ -148,8 +152,8 @@ struct finalize_turn {
   baton context;
   std::uint64_t turn = 0;
   turn_facts appended;
-  revoked_steps revoked;
-  bool deadline = false; ///< see turn_causes
+  std::vector<lease_token> released; ///< see steps_ready
+  revoked_steps revoked;             ///< see steps_ready
 };
 
 enum class turn_status : std::uint8_t {
@@ -164,7 +168,8 @@ struct turn_closed {
   task_id task;
   std::uint64_t turn = 0;
   turn_status status = turn_status::committed;
-  baton context;         ///< holds the context only when committed
+  baton context;            ///< holds the context only when committed
+  bool leases_void = false; ///< leases of steps that no longer run must be forgotten
   std::vector<domain_event> events; ///< what to publish to those who listen now
   std::string message;
 };

@@ -12,13 +12,16 @@ fence_verdict fence_ended(const step_record& step, const lease_token& token) {
 
 } // namespace
 
-fence_verdict fence(const task_context& context, const lease* held, const lease_token& token, timestamp now) {
+fence_verdict fence(const task_context& context, const lease* held, const lease_token& token, timestamp now,
+                    bool is_yield) {
   auto number = number_of(token.step);
   if (number < 1 || number > context.steps.size() || token.attempt < 1)
     return fence_verdict::unknown_step;
   auto& step = context.steps[number - 1u];
   if (token.attempt <= step.attempts.size())
     return fence_ended(step, token);
+  if (step.yielded_nonce != 0 && step.yielded_nonce == token.nonce)
+    return is_yield ? fence_verdict::duplicate : fence_verdict::stale;
   if (is_terminal(context.state) || token.attempt != step.attempts.size() + 1)
     return fence_verdict::stale;
   auto may_run = step.state == step_state::enqueued || step.state == step_state::in_progress;

@@ -134,6 +134,8 @@ std::optional<task_state> next_state(task_state from, task_event event) {
       return ts::cancelled;
     if (event == te::resolve_manually)
       return ts::resolved_manually;
+    if (event == te::timeout)
+      return ts::error;
   }
   return look_up(task_rows_table, from, event);
 }
@@ -173,6 +175,21 @@ std::optional<std::vector<task_event>> path_between(task_state from, task_state 
     }
   }
   return std::nullopt;
+}
+
+bool may_move(task_state from, task_state to) {
+  static const auto table = [] {
+    std::array<std::array<bool, task_state_count>, task_state_count> allowed{};
+    for (std::size_t i = 0; i < task_state_count; ++i)
+      for (std::size_t j = 0; j < task_state_count; ++j) {
+        auto a = static_cast<task_state>(i);
+        auto b = static_cast<task_state>(j);
+        allowed[i][j] = path_between(a, b) || next_state(a, te::cancel) == b || next_state(a, te::timeout) == b ||
+                        next_state(a, te::reset) == b;
+      }
+    return allowed;
+  }();
+  return table[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)];
 }
 
 illegal_transition::illegal_transition(step_state from, step_event event)

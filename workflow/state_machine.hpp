@@ -65,6 +65,10 @@ std::optional<step_state> next_state(step_state from, step_event event);
 /// Resting states are those that a committed turn may leave behind. Nothing: there is no legal way.
 std::optional<std::vector<task_event>> path_between(task_state from, task_state to);
 
+/// True if a turn may move a task so: along path_between, or because an operator cancelled it or reset a step of it, or
+/// because it is past its deadline.
+bool may_move(task_state from, task_state to);
+
 /// A rule of the engine was broken by the engine itself; never caused by input.
 class illegal_transition : public std::logic_error {
 public:

@@ -1,5 +1,8 @@
 #include "workflow/turn.hpp"
 
+#include "workflow/acts.hpp"
+#include "workflow/batches.hpp"
+#include "workflow/expansion.hpp"
 #include "workflow/step_transitions.hpp"
 
 #include <algorithm>
@@ -8,43 +11,82 @@ namespace geartrain {
 
 namespace {
 
-void complete_step(task_context& context, std::uint16_t number) {
+void complete_step(task_context& context, std::uint16_t number, turn_effects& effects) {
   fire(context, number, step_event::enqueue_for_orchestration);
   fire(context, number, step_event::complete);
-  for (auto child : context.definition->steps[number - 1u].children)
-    --context.steps[child].remaining_parents;
+  finish_step(context, number, effects);
 }
 
-void fail_step(task_context& context, std::uint16_t number, bool final_failure) {
+void fail_step(task_context& context, std::uint16_t number, bool final_failure, turn_effects& effects) {
   fire(context, number, step_event::enqueue_as_error_for_orchestration);
   fire(context, number, final_failure ? step_event::fail : step_event::wait_for_retry);
+  if (final_failure && context.batch_of(number))
+    fail_worker(context, number, effects);
 }
 
-void apply(task_context& context, const step_outcome& outcome) {
+void apply(task_context& context, step_outcome& outcome, const turn_rules& rules, timestamp now,
+           turn_effects& effects) {
   mark_started(context, outcome.number, outcome.claimed_at);
-  record_attempt(context.steps[outcome.number - 1u], outcome);
   if (outcome.outcome == attempt_outcome::success)
-    complete_step(context, outcome.number);
+    if (auto why = expand(context, outcome.number, outcome.result, rules.growth, now, effects))
+      refuse_expansion(outcome, *why);
+  record_attempt(context.step(outcome.number), outcome);
+  if (outcome.outcome == attempt_outcome::success)
+    complete_step(context, outcome.number, effects);
   else
-    fail_step(context, outcome.number, !outcome.next_attempt_at.has_value());
+    fail_step(context, outcome.number, !outcome.next_attempt_at.has_value(), effects);
 }
 
-bool enqueue_if_due(task_context& context, std::uint16_t number, timestamp now) {
-  auto& step = context.steps[number - 1u];
-  if (step.state != step_state::waiting_for_retry || !step.next_attempt_at || *step.next_attempt_at > now)
-    return false;
-  fire(context, number, step_event::retry);
-  fire(context, number, step_event::enqueue);
-  step.next_attempt_at.reset();
-  return true;
+void apply(task_context& context, const step_checkpoint& checkpoint) {
+  auto& step = context.step(checkpoint.number);
+  step.checkpoint = checkpoint.data;
+  if (!checkpoint.yielded)
+    return;
+  step.yielded_nonce = checkpoint.lease_nonce;
+  if (step.state == step_state::in_progress)
+    derive(context, checkpoint.number, step_state::enqueued);
 }
 
-bool enqueue_if_ready(task_context& context, std::uint16_t number) {
-  auto& step = context.steps[number - 1u];
-  if (step.state != step_state::pending || step.remaining_parents > 0)
-    return false;
-  fire(context, number, step_event::enqueue);
-  return true;
+void start(task_context& context, timestamp now, turn_effects& effects) {
+  if (context.state != task_state::pending || (context.input->start_at && *context.input->start_at > now))
+    return;
+  enter_state(context, task_state::steps_in_process, now);
+  effects.started = true;
+  enqueue_all_ready(context, effects);
+}
+
+void go_stale(task_context& context, const turn_rules& rules, timestamp now, turn_effects& effects) {
+  auto verdict = stale_verdict(context, rules.staleness, now);
+  if (!verdict)
+    return;
+  effects.stale = verdict->reason;
+  task_fact fact;
+  fact.kind = fact_kind::task_went_stale;
+  fact.at = now;
+  fact.reason = verdict->message;
+  effects.facts.push_back(std::move(fact));
+  for (std::size_t i = 0; i < context.steps.size(); ++i) {
+    auto number = static_cast<std::uint16_t>(i + 1);
+    auto state = context.step(number).state;
+    if (state != step_state::enqueued && state != step_state::in_progress)
+      continue;
+    derive(context, number, step_state::pending);
+    effects.superseded.push_back(number);
+  }
+  enter_state(context, task_state::error, now);
+}
+
+/// Nothing stands in the way of the task any more: what waited for that goes on.
+void go_on(task_context& context, timestamp now, turn_effects& effects) {
+  if (context.state == task_state::error) {
+    enter_state(context, task_state::pending, now);
+    enter_state(context, task_state::steps_in_process, now);
+    context.completed_at.reset();
+  }
+  effects.revived = true;
+  enqueue_all_ready(context, effects);
+  for (std::size_t i = 0; i < context.steps.size(); ++i)
+    enqueue_if_due(context, static_cast<std::uint16_t>(i + 1), now, effects);
 }
 
 std::optional<timestamp> earliest_retry(const task_context& context) {
@@ -55,6 +97,14 @@ std::optional<timestamp> earliest_retry(const task_context& context) {
   return due;
 }
 
+std::optional<timestamp> due_time(const task_context& context) {
+  if (context.state == task_state::pending)
+    return context.input->start_at;
+  if (context.state == task_state::waiting_for_retry)
+    return earliest_retry(context);
+  return std::nullopt;
+}
+
 } // namespace
 
 std::unique_ptr<task_context> new_task(const task_id& id, template_snapshot definition, input_snapshot input,
@@ -63,16 +113,13 @@ std::unique_ptr<task_context> new_task(const task_id& id, template_snapshot defi
   context->id = id;
   context->definition = std::move(definition);
   context->input = std::move(input);
-  context->state = task_state::steps_in_process;
+  context->state = task_state::pending;
   context->created_at = now;
   context->updated_at = now;
-  auto& steps = context->definition->steps;
-  context->steps.resize(steps.size());
-  context->step_counts[static_cast<std::size_t>(step_state::pending)] = static_cast<std::uint32_t>(steps.size());
-  for (std::size_t i = 0; i < steps.size(); ++i)
-    context->steps[i].remaining_parents = static_cast<std::uint16_t>(steps[i].dependencies.size());
-  for (std::size_t i = 0; i < steps.size(); ++i)
-    enqueue_if_ready(*context, static_cast<std::uint16_t>(i + 1));
+  context->state_since = now;
+  begin_growth(*context);
+  turn_effects effects;
+  start(*context, now, effects);
   return context;
 }
 
@@ -85,7 +132,7 @@ std::vector<std::uint16_t> enqueued_steps(const task_context& context) {
 }
 
 void mark_started(task_context& context, std::uint16_t number, timestamp claimed_at) {
-  auto& step = context.steps[number - 1u];
+  auto& step = context.step(number);
   if (step.state != step_state::enqueued)
     return;
   fire(context, number, step_event::start);
@@ -95,8 +142,9 @@ void mark_started(task_context& context, std::uint16_t number, timestamp claimed
 void mark_claimed(task_context& context, std::uint16_t number, std::uint16_t attempt, timestamp claimed_at) {
   if (number < 1 || number > context.steps.size() || is_terminal(context.state))
     return;
-  auto& step = context.steps[number - 1u];
-  auto finished = step.state == step_state::complete || step.state == step_state::error;
+  auto& step = context.step(number);
+  auto finished = satisfies_children(step.state) || step.state == step_state::error ||
+                  step.state == step_state::cancelled || step.being != existence::exists;
   if (finished || attempt != step.attempts.size() + 1)
     return;
   derive(context, number, step_state::in_progress);
@@ -105,46 +153,65 @@ void mark_claimed(task_context& context, std::uint16_t number, std::uint16_t att
 }
 
 void mark_returned(task_context& context, std::uint16_t number) {
-  if (context.steps[number - 1u].state == step_state::in_progress)
+  if (context.step(number).state == step_state::in_progress)
     derive(context, number, step_state::enqueued);
 }
 
-std::vector<std::uint16_t> advance(task_context& context, const std::vector<step_outcome>& outcomes,
-                                   const std::vector<std::uint16_t>& due_steps, timestamp now) {
-  for (auto& outcome : outcomes)
-    apply(context, outcome);
-  std::vector<std::uint16_t> enqueued;
-  if (context.count(step_state::error) > 0 || is_terminal(context.state))
-    return enqueued;
-  for (auto& outcome : outcomes) {
-    if (outcome.outcome == attempt_outcome::success) {
-      for (auto child : context.definition->steps[outcome.number - 1u].children)
-        if (auto number = static_cast<std::uint16_t>(child + 1); enqueue_if_ready(context, number))
-          enqueued.push_back(number);
-    } else if (enqueue_if_due(context, outcome.number, now)) {
-      enqueued.push_back(outcome.number);
-    }
+turn_effects advance(task_context& context, turn_causes& causes, const turn_rules& rules, timestamp now) {
+  turn_effects effects;
+  effects.state_before = context.state;
+  auto was_blocked = context.blocking_failures() > 0 || context.state == task_state::error;
+  for (auto& outcome : causes.outcomes)
+    apply(context, outcome, rules, now, effects);
+  for (auto& checkpoint : causes.checkpoints) {
+    apply(context, checkpoint);
+    if (checkpoint.yielded)
+      effects.enqueued.push_back(checkpoint.number);
   }
-  for (auto number : due_steps)
-    if (enqueue_if_due(context, number, now))
-      enqueued.push_back(number);
-  return enqueued;
+  for (auto& act : causes.acts)
+    apply_act(context, act, rules, now, effects);
+  if (was_blocked && context.blocking_failures() == 0 && !causes.acts.empty() &&
+      (context.state == task_state::error || !is_terminal(context.state)))
+    go_on(context, now, effects);
+  for (auto& outcome : causes.outcomes)
+    enqueue_if_due(context, outcome.number, now, effects);
+  for (auto number : causes.due_steps)
+    if (number == 0)
+      start(context, now, effects);
+    else
+      enqueue_if_due(context, number, now, effects);
+  if (causes.deadline)
+    go_stale(context, rules, now, effects);
+  return effects;
+}
+
+bool enqueue_if_due(task_context& context, std::uint16_t number, timestamp now, turn_effects& effects) {
+  auto& step = context.step(number);
+  if (step.state != step_state::waiting_for_retry || !step.next_attempt_at || *step.next_attempt_at > now ||
+      context.blocking_failures() > 0 || is_terminal(context.state))
+    return false;
+  fire(context, number, step_event::retry);
+  fire(context, number, step_event::enqueue);
+  step.next_attempt_at.reset();
+  effects.enqueued.push_back(number);
+  return true;
 }
 
 void withdraw(task_context& context, const std::vector<std::uint16_t>& numbers) {
   for (auto number : numbers)
-    if (context.steps[number - 1u].state == step_state::enqueued)
+    if (context.step(number).state == step_state::enqueued)
       derive(context, number, step_state::pending);
 }
 
 task_state resting_state(const task_context& context) {
-  if (is_terminal(context.state))
+  if (is_terminal(context.state) || context.state == task_state::pending)
     return context.state;
-  auto done = context.count(step_state::complete) + context.count(step_state::resolved_manually);
-  if (done == context.steps.size())
-    return task_state::complete;
-  if (context.count(step_state::error) > 0)
+  if (context.blocking_failures() > 0)
     return context.count(step_state::in_progress) > 0 ? task_state::blocked_by_failures : task_state::error;
+  auto done =
+    context.count(step_state::complete) + context.count(step_state::resolved_manually) + context.tolerated_failures;
+  if (done == context.existing_steps())
+    return task_state::complete;
   if (context.count(step_state::in_progress) + context.count(step_state::enqueued) > 0)
     return task_state::steps_in_process;
   return context.count(step_state::waiting_for_retry) > 0 ? task_state::waiting_for_retry
@@ -152,13 +219,20 @@ task_state resting_state(const task_context& context) {
 }
 
 bool nothing_to_run(const task_context& context) {
-  return context.count(step_state::in_progress) + context.count(step_state::enqueued) == 0;
+  return is_terminal(context.state) || context.count(step_state::in_progress) + context.count(step_state::enqueued) == 0;
 }
 
-turn_record close_turn(task_context& context, std::vector<step_outcome> outcomes, task_state state, timestamp now) {
-  if (!path_between(context.state, state))
+void enter_state(task_context& context, task_state state, timestamp now) {
+  if (!may_move(context.state, state))
     throw illegal_transition(context.state, state);
+  if (context.state != state)
+    context.state_since = now;
   context.state = state;
+}
+
+turn_record close_turn(task_context& context, turn_facts appended, task_state state, const turn_rules& rules,
+                       timestamp now) {
+  enter_state(context, state, now);
   context.updated_at = now;
   if (is_terminal(state) && !context.completed_at)
     context.completed_at = now;
@@ -166,36 +240,22 @@ turn_record close_turn(task_context& context, std::vector<step_outcome> outcomes
   record.task = context.id;
   record.expected_version = context.version;
   record.state = state;
+  record.steps_total = context.existing_steps();
   record.steps_completed = context.count(step_state::complete) + context.count(step_state::resolved_manually);
   record.steps_failed = context.count(step_state::error);
-  if (state == task_state::waiting_for_retry)
-    record.due_at = earliest_retry(context);
+  record.paused = context.paused;
+  record.state_since = context.state_since;
+  record.due_at = due_time(context);
+  record.deadline_at = deadline_of(context, rules.staleness, record.due_at);
   record.completed_at = context.completed_at;
   record.now = now;
-  record.outcomes = std::move(outcomes);
+  record.appended = std::move(appended);
   return record;
 }
 
-void resume_if_due(task_context& context) {
+void resume_if_due(task_context& context, timestamp now) {
   if (context.state == task_state::waiting_for_retry && context.count(step_state::enqueued) > 0)
-    context.state = task_state::steps_in_process;
-}
-
-ready_step_ptr make_ready_step(const task_context& context, std::uint16_t number, timestamp now) {
-  auto ready = std::make_shared<ready_step>();
-  auto& step = context.steps[number - 1u];
-  auto& definition = context.definition->steps[number - 1u];
-  ready->id = make_step_id(context.id, number);
-  ready->attempt = static_cast<std::uint16_t>(step.attempts.size() + 1);
-  ready->definition = context.definition;
-  ready->input = context.input;
-  ready->dependency_results.reserve(definition.ancestors.size());
-  for (auto ancestor : definition.ancestors)
-    if (context.steps[ancestor].state == step_state::complete)
-      ready->dependency_results.emplace_back(ancestor, context.steps[ancestor].result);
-  ready->previous_error = step.error;
-  ready->ready_at = now;
-  return ready;
+    enter_state(context, task_state::steps_in_process, now);
 }
 
 } // namespace geartrain

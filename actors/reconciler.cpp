@@ -1,0 +1,72 @@
+#include "actors/reconciler.hpp"
+
+#include "messages/actor_base.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace geartrain {
+
+namespace {
+
+// Asking takes at most a twentieth of the time.
+constexpr int share_of_time = 20;
+constexpr std::uint32_t page_size = 500;
+
+class reconciler : public actor_base<reconciler_actor::base> {
+public:
+  reconciler(caf::actor_config& config, engine_ptr shared) : actor_base(config), engine_(std::move(shared)) {}
+
+  const char* name() const override { return "reconciler"; }
+
+protected:
+  behavior_type make_behavior() override {
+    delayed_send(this, engine_->settings.reconcile_every, tick{});
+    return {
+      [this](tick) { look(); },
+    };
+  }
+
+private:
+  void look() {
+    auto db = engine_->actors->db();
+    if (!db)
+      return sleep({});
+    overdue_tasks_unit unit;
+    for (std::size_t p = 0; p < partition_count; ++p)
+      unit.partitions.push_back(static_cast<std::int16_t>(p));
+    auto begin = engine_->now();
+    unit.now = begin;
+    unit.limit = page_size;
+    request(db, caf::infinite, std::move(unit))
+      .then(
+        [this, begin](const open_tasks_reply& found) {
+          tell_owners(found.ids);
+          sleep(engine_->now() - begin);
+        },
+        [this](caf::error&) { sleep({}); });
+  }
+
+  void tell_owners(const std::vector<task_id>& ids) {
+    std::unordered_map<std::size_t, look_at_tasks> by_shard;
+    for (auto& id : ids)
+      by_shard[engine_->actors->shard_of(id)].ids.push_back(id);
+    for (auto& [shard, message] : by_shard)
+      send(engine_->actors->processor(shard), std::move(message));
+  }
+
+  void sleep(std::chrono::microseconds taken) {
+    auto pause = std::max<std::chrono::microseconds>(engine_->settings.reconcile_every, taken * share_of_time);
+    delayed_send(this, pause, tick{});
+  }
+
+  engine_ptr engine_;
+};
+
+} // namespace
+
+reconciler_actor spawn_reconciler(caf::actor_system& system, engine_ptr engine) {
+  return system.spawn<reconciler>(std::move(engine));
+}
+
+} // namespace geartrain
