@@ -1,6 +1,6 @@
 #include "actors/template_catalog.hpp"
 
-#include "workflow/semver.hpp"
+#include "workflow/templates/semver.hpp"
 
 #include <mutex>
 

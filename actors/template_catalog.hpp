@@ -1,7 +1,7 @@
 #pragma once
 
 #include "messages/template.hpp"
-#include "workflow/context_validator.hpp"
+#include "workflow/templates/context_validator.hpp"
 
 #include <cstdint>
 #include <map>

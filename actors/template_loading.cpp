@@ -1,6 +1,6 @@
 #include "actors/template_loading.hpp"
 
-#include "workflow/template_parser.hpp"
+#include "workflow/templates/template_parser.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -2,7 +2,7 @@
 
 #include "actors/template_loading.hpp"
 #include "messages/actor_base.hpp"
-#include "workflow/template_parser.hpp"
+#include "workflow/templates/template_parser.hpp"
 
 namespace geartrain {
 

@@ -14,8 +14,8 @@ class CheckIncludes(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = pathlib.Path(folder.name)
-        for header in ("messages/uuid.hpp", "workflow/turn.hpp", "db/pool.hpp", "actors/intake.hpp",
-                       "runtime/node.hpp", "runtime/http/router.hpp", "runtime/api/routes.hpp", "runtime/cli/top.hpp"):
+        for header in ("messages/uuid.hpp", "workflow/turn.hpp", "workflow/templates/parser.hpp", "db/pool.hpp",
+                       "actors/intake.hpp", "runtime/node.hpp", "runtime/http/router.hpp", "runtime/api/routes.hpp", "runtime/cli/top.hpp"):
             self.write(header, "#pragma once\n")
 
     def write(self, path, text):
@@ -38,7 +38,9 @@ class CheckIncludes(unittest.TestCase):
     def test_every_allowed_direction_passes(self):
         self.write("db/pool.cpp", '#include "db/pool.hpp"\n#include "workflow/turn.hpp"\n#include <libpq-fe.h>\n'
                                   'auto q = "select 1 from t";\n')
-        self.write("actors/intake.cpp", '#include "db/pool.hpp"\n#include <caf/all.hpp>\n#include <vector>\n')
+        self.write("workflow/templates/parser.cpp", '#include "workflow/turn.hpp"\n#include "messages/uuid.hpp"\n')
+        self.write("actors/intake.cpp", '#include "db/pool.hpp"\n#include "workflow/templates/parser.hpp"\n'
+                                        '#include <caf/all.hpp>\n#include <vector>\n')
         self.write("runtime/node.cpp", '#include "runtime/api/routes.hpp"\n#include "actors/intake.hpp"\n')
         self.write("runtime/cli/top.cpp", '#include "runtime/node.hpp"\n')
         self.write("tests/unit/any.cpp", '#include "runtime/cli/top.hpp"\n#include "support/help.hpp"\n')
@@ -47,6 +49,7 @@ class CheckIncludes(unittest.TestCase):
     def test_includes_against_the_direction_are_refused(self):
         forbidden = [
             ("messages/uuid.cpp", "workflow/turn.hpp"), ("workflow/turn.cpp", "db/pool.hpp"),
+            ("workflow/turn.cpp", "workflow/templates/parser.hpp"), ("db/pool.cpp", "workflow/templates/parser.hpp"),
             ("db/pool.cpp", "actors/intake.hpp"), ("actors/intake.cpp", "runtime/node.hpp"),
             ("runtime/http/router.cpp", "actors/intake.hpp"), ("runtime/http/router.cpp", "runtime/api/routes.hpp"),
             ("runtime/api/routes.cpp", "runtime/node.hpp"), ("runtime/node.cpp", "runtime/cli/top.hpp"),

@@ -1,4 +1,4 @@
-#include "workflow/context_validator.hpp"
+#include "workflow/templates/context_validator.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
-#include "workflow/schema_format.hpp"
-#include "workflow/schema_pattern.hpp"
+#include "workflow/templates/schema_format.hpp"
+#include "workflow/templates/schema_pattern.hpp"
 
 #include <doctest/doctest.h>
 

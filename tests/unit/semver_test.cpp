@@ -1,4 +1,4 @@
-#include "workflow/semver.hpp"
+#include "workflow/templates/semver.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 #include "workflow/canonical_json.hpp"
-#include "workflow/template_document.hpp"
+#include "workflow/templates/template_document.hpp"
 
 #include <nlohmann/json.hpp>
 

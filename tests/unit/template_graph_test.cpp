@@ -1,4 +1,4 @@
-#include "workflow/template_parser.hpp"
+#include "workflow/templates/template_parser.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 #include "workflow/canonical_json.hpp"
-#include "workflow/template_parser.hpp"
+#include "workflow/templates/template_parser.hpp"
 
 #include <nlohmann/json.hpp>
 
