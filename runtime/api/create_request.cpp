@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t max_context_depth = 64;
 constexpr std::size_t max_tags = 64;
 constexpr std::int64_t priority_bound = 100;
+constexpr std::int64_t max_identity_ttl_seconds = std::int64_t{10} * 366 * 24 * 3600;
 
 json_text read_context(object_reader& body) {
   auto context = body.object("context", true);
@@ -43,6 +44,8 @@ std::variant<create_task, http_response> parse_create_task(std::string_view text
   task.version = body.text("version", {1, 255});
   task.identity = read_identity(body);
   task.idempotency_key = body.text("idempotency_key", {1, 255});
+  if (auto seconds = body.integer("idempotency_key_ttl_seconds", 1, max_identity_ttl_seconds))
+    task.identity_ttl = std::chrono::seconds{*seconds};
   task.input.context = read_context(body);
   task.input.initiator = body.text("initiator", {0, 255}).value_or("api");
   task.input.source_system = body.text("source_system", {0, 255}).value_or("api");
@@ -53,6 +56,7 @@ std::variant<create_task, http_response> parse_create_task(std::string_view text
   auto correlation = body.id("correlation_id");
   task.input.correlation_id = correlation ? *correlation : fresh_uuid();
   task.input.parent_correlation_id = body.id("parent_correlation_id");
+  task.input.start_at = body.time("start_at");
   if (!found.empty())
     return problems_error(400, "BAD_REQUEST", "", found);
   return task;

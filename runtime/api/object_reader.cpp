@@ -1,6 +1,7 @@
 #include "runtime/api/object_reader.hpp"
 
 #include "runtime/api/api_error.hpp"
+#include "runtime/api/parse_time.hpp"
 #include "workflow/strict_json.hpp"
 #include "workflow/utf8.hpp"
 
@@ -63,8 +64,9 @@ std::optional<std::string> object_reader::text(std::string_view name, text_limit
   return std::nullopt;
 }
 
-std::optional<std::int64_t> object_reader::integer(std::string_view name, std::int64_t min, std::int64_t max) {
-  auto value = present(name, presence::optional);
+std::optional<std::int64_t> object_reader::integer(std::string_view name, std::int64_t min, std::int64_t max,
+                                                   presence needed) {
+  auto value = present(name, needed);
   if (!value)
     return std::nullopt;
   auto content = value->as_integer();
@@ -92,6 +94,17 @@ std::optional<uuid> object_reader::id(std::string_view name, presence needed) {
   auto parsed = content ? parse_uuid(*content) : std::nullopt;
   if (!parsed)
     mistyped(name, "a UUID", *value);
+  return parsed;
+}
+
+std::optional<timestamp> object_reader::time(std::string_view name) {
+  auto value = present(name, presence::optional);
+  if (!value)
+    return std::nullopt;
+  auto content = value->as_string();
+  auto parsed = content ? parse_time(*content) : std::nullopt;
+  if (!parsed)
+    mistyped(name, "a UTC time such as 2026-01-31T12:00:00Z", *value);
   return parsed;
 }
 

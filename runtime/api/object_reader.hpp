@@ -3,6 +3,7 @@
 #include "messages/expected.hpp"
 #include "messages/json_text.hpp"
 #include "messages/problem.hpp"
+#include "messages/time.hpp"
 #include "messages/uuid.hpp"
 #include "runtime/api/json_view.hpp"
 #include "runtime/http/http_message.hpp"
@@ -38,9 +39,11 @@ public:
   object_reader(const json_view& object, std::string path, problems& found);
 
   std::optional<std::string> text(std::string_view name, text_limits limits, presence needed = presence::optional);
-  std::optional<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max);
+  std::optional<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max,
+                                      presence needed = presence::optional);
   std::optional<bool> boolean(std::string_view name, presence needed = presence::optional);
   std::optional<uuid> id(std::string_view name, presence needed = presence::optional);
+  std::optional<timestamp> time(std::string_view name); ///< as parse_time() takes it
 
   /// An array of texts.
   std::optional<std::vector<std::string>> texts(std::string_view name, std::size_t max_count, text_limits limits,

@@ -7,7 +7,6 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -29,16 +28,9 @@ public:
   void write(json_writer& out) const;
 
 private:
-  void answered(std::size_t index, expected<report_answer> answer);
-
   api_ptr api_;
   std::vector<report_item> items_;
-  std::vector<report_answer> answers_; ///< at the index of the item
-  std::function<void(std::optional<failure>)> applied_;
-  admission_ticket ticket_;
-  std::mutex mutex_;
-  std::size_t open_ = 0;
-  std::optional<failure> failed_;
+  std::vector<report_answer> answers_; ///< of the items that are reports, in their order
 };
 
 } // namespace geartrain

@@ -33,6 +33,29 @@ json_text read_part(object_reader& item, std::string_view name) {
   return json_text{std::string{value->text()}};
 }
 
+// -- checkpoints -----------------------------------------------------------------------
+
+/// The text of a checkpoint in its stored form. Null counts as none; a problem gives an absent text.
+std::optional<json_text> read_checkpoint(object_reader& item, std::string_view name, problems& found) {
+  auto given = item.any(name);
+  if (!given || given->is_null())
+    return std::nullopt;
+  auto object = item.object(name);
+  if (!object || !read_part(item, name))
+    return json_text{};
+  object_reader reader{*object, std::string{name}, found};
+  auto cursor = reader.any("cursor");
+  if (!cursor || cursor->is_null())
+    reader.wrong("cursor", "is required");
+  auto count = reader.integer("items_processed", 0, std::numeric_limits<std::int64_t>::max(), presence::required);
+  auto accumulated = reader.any("accumulated_results");
+  json_writer out;
+  out.begin_object().raw_field("cursor", cursor.value_or(json_view{}).text());
+  out.field("items_processed", count.value_or(0));
+  out.raw_field("accumulated_results", accumulated.value_or(json_view{}).text()).end_object();
+  return json_text{out.take()};
+}
+
 // -- delays that a server asked for --------------------------------------------------
 
 milliseconds capped(double seconds, milliseconds cap) {
@@ -131,9 +154,9 @@ void read_error(object_reader& item, step_report& report, std::optional<bool> re
 }
 
 void read_outcome(object_reader& item, step_report& report, const report_reading& context, problems& found) {
-  auto yields = item.any("checkpoint_yield");
-  if (yields && !yields->is_null()) {
-    item.wrong("checkpoint_yield", "is not supported yet");
+  if (auto checkpoint = read_checkpoint(item, "checkpoint_yield", found)) {
+    report.kind = report_kind::yield;
+    report.checkpoint = std::move(*checkpoint);
     return;
   }
   auto success = item.boolean("success", presence::required);
@@ -177,6 +200,27 @@ lease_item read_lease(const json_view& item, const token_mint& mint) {
   if (!lease.invalid.empty())
     lease.token.reset();
   return lease;
+}
+
+heartbeat_item read_heartbeat(const json_view& item, const report_reading& context) {
+  heartbeat_item result{read_lease(item, context.mint), std::nullopt};
+  if (!result.lease.token)
+    return result;
+  problems found;
+  object_reader reader{item, "", found};
+  auto checkpoint = read_checkpoint(reader, "checkpoint", found);
+  if (!found.empty()) {
+    result.lease.invalid = first_problem(found);
+    result.lease.token.reset();
+  } else if (checkpoint) {
+    step_report report;
+    report.kind = report_kind::checkpoint;
+    report.token = *result.lease.token;
+    report.worker = context.worker;
+    report.checkpoint = std::move(*checkpoint);
+    result.checkpoint = std::move(report);
+  }
+  return result;
 }
 
 report_item read_report(const json_view& item, const report_reading& context) {

@@ -39,6 +39,14 @@ struct lease_item {
 
 lease_item read_lease(const json_view& item, const token_mint& mint);
 
+/// One item of a heartbeat's `leases`; with a checkpoint it is a report, too.
+struct heartbeat_item {
+  lease_item lease;
+  std::optional<step_report> checkpoint;
+};
+
+heartbeat_item read_heartbeat(const json_view& item, const report_reading& context);
+
 /// Appends {"step_uuid":…,"status":…,"message"?:…}.
 void write_item_answer(json_writer& out, const std::optional<std::string>& step_uuid, std::string_view status,
                        std::string_view message);

@@ -33,8 +33,16 @@ void write_task_part(json_writer& out, const task_input& input) {
 
 void write_dependency_results(json_writer& out, const ready_step& step) {
   out.key("dependency_results").begin_object();
-  for (const auto& [index, payload] : step.dependency_results)
-    out.key(step.definition->steps[index].name).begin_object().field("result", payload).end_object();
+  for (const auto& one : step.dependency_results) {
+    out.key(one.instance.empty() ? step.definition->steps[one.definition].name : one.instance).begin_object();
+    if (one.is == dependency_result::kind::failed)
+      out.field("success", false).field("error", one.value);
+    else
+      out.field("result", one.value);
+    if (one.is == dependency_result::kind::resolved_manually)
+      out.field("resolved_manually", true);
+    out.end_object();
+  }
   out.end_object();
 }
 
@@ -49,7 +57,7 @@ void write_leased_step(json_writer& out, const leased_step& leased, const token_
   const auto& definition = step.step();
   const auto& input = *step.input;
   out.begin_object().field("step_uuid", step.id).field("task_uuid", task_of(step.id));
-  out.field("name", definition.name).field("template_step_name", definition.name);
+  out.field("name", step.name()).field("template_step_name", definition.name);
   out.field("namespace", step.definition->namespace_name).field("template_name", step.definition->name);
   out.field("template_version", step.definition->version);
   write_handler(out, definition.handler);
@@ -60,7 +68,8 @@ void write_leased_step(json_writer& out, const leased_step& leased, const token_
   out.field("parent_correlation_id", input.parent_correlation_id);
   out.field("traceparent", traceparent_of(input.correlation_id, step.id));
   write_task_part(out, input);
-  out.raw_field("inputs", definition.handler.initialization.view_or("{}")).key("checkpoint").null();
+  const auto& inputs = step.inputs ? step.inputs : definition.handler.initialization;
+  out.raw_field("inputs", inputs.view_or("{}")).field("checkpoint", step.checkpoint);
   write_dependency_results(out, step);
   out.field("previous_error", step.previous_error).end_object();
 }

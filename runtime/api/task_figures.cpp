@@ -8,10 +8,42 @@ namespace geartrain {
 
 namespace {
 
-std::uint32_t count_completed_parents(const task_context& task, const step_definition& definition) {
-  auto done = std::count_if(definition.dependencies.begin(), definition.dependencies.end(),
-                            [&](std::uint16_t parent) { return satisfies_children(task.steps[parent].state); });
-  return static_cast<std::uint32_t>(done);
+/// A failed worker of a batch that goes on without it.
+bool is_tolerated(const task_context& task, std::uint16_t number) {
+  const auto& settings = task.definition_of(number).batch;
+  return task.step(number).state == step_state::error && task.batch_of(number) != nullptr &&
+         (!settings || settings->failure_strategy != batch_failure_strategy::fail_fast);
+}
+
+void count_parent(const task_context& task, std::uint16_t number, step_figures& figures) {
+  if (!is_shown(task, number))
+    return;
+  ++figures.total_parents;
+  if (satisfies_children(task.step(number).state) || is_tolerated(task, number))
+    ++figures.completed_parents;
+}
+
+void count_parents(const task_context& task, std::uint16_t number, step_figures& figures) {
+  for (auto parent : task.definition_of(number).dependencies) {
+    if (task.definition->steps[parent].type != step_type::batch_worker) {
+      count_parent(task, static_cast<std::uint16_t>(parent + 1), figures);
+      continue;
+    }
+    for (const auto& batch : task.batches)
+      for (std::size_t i = 0; batch.worker == parent && i < batch.cursors.size(); ++i)
+        count_parent(task, static_cast<std::uint16_t>(batch.first + i), figures);
+  }
+  figures.dependencies_satisfied = figures.completed_parents == figures.total_parents;
+}
+
+std::uint32_t attempts_of(const step_record& step) {
+  auto ended = step.attempts.size() - std::min<std::size_t>(step.forgiven, step.attempts.size());
+  return static_cast<std::uint32_t>(ended) + (step.state == step_state::in_progress ? 1 : 0);
+}
+
+/// The task is held back as a whole: paused, or not due to start yet.
+bool is_held_back(const task_context& task, timestamp now) {
+  return task.paused || (task.input->start_at && *task.input->start_at > now);
 }
 
 std::optional<std::int64_t> backoff_of(const step_record& step) {
@@ -27,34 +59,47 @@ void judge(task_figures& figures) {
     figures.execution_status = status;
     figures.recommended_action = action;
   };
-  if (figures.failed > 0)
+  if (figures.blocking > 0)
     say("blocked_by_failures", "handle_failures");
   else if (figures.ready > 0)
     say("has_ready_steps", "execute_ready_steps");
   else if (busy > 0)
     say("processing", "wait_for_completion");
-  else if (figures.total > 0 && figures.completed == figures.total)
+  else if (figures.total > 0 && figures.completed + figures.failed == figures.total)
     say("all_complete", "finalize_task");
   else
     say("waiting_for_dependencies", "wait_for_dependencies");
-  figures.health_status = figures.failed > 0 ? "blocked" : "healthy";
+  figures.health_status = figures.blocking > 0 ? "blocked" : "healthy";
 }
 
 } // namespace
 
-step_figures figures_of_step(const task_context& task, std::size_t index, timestamp now) {
-  const auto& definition = task.definition->steps[index];
-  const auto& step = task.steps[index];
+bool is_shown(const task_context& task, std::uint16_t number) {
+  if (number < 1 || number > task.steps.size() || task.step(number).being != existence::exists)
+    return false;
+  return task.step(number).batch != 0 || task.definition_of(number).type != step_type::batch_worker;
+}
+
+std::vector<std::uint16_t> shown_steps(const task_context& task) {
+  std::vector<std::uint16_t> numbers;
+  numbers.reserve(task.steps.size());
+  for (std::size_t i = 1; i <= task.steps.size(); ++i)
+    if (auto number = static_cast<std::uint16_t>(i); is_shown(task, number))
+      numbers.push_back(number);
+  return numbers;
+}
+
+step_figures figures_of_step(const task_context& task, std::uint16_t number, timestamp now) {
+  const auto& definition = task.definition_of(number);
+  const auto& step = task.step(number);
   step_figures figures;
-  figures.total_parents = static_cast<std::uint32_t>(definition.dependencies.size());
-  figures.completed_parents = count_completed_parents(task, definition);
-  figures.dependencies_satisfied = figures.completed_parents == figures.total_parents;
-  figures.attempts = static_cast<std::uint32_t>(step.attempts.size()) + (step.state == step_state::in_progress ? 1 : 0);
+  count_parents(task, number, figures);
+  figures.attempts = attempts_of(step);
   figures.max_attempts = std::max<std::uint32_t>(1, definition.retry.max_attempts);
   figures.retry_eligible =
     figures.attempts == 0 || (definition.retry.retryable && figures.attempts < figures.max_attempts);
   bool waits = step.state == step_state::pending || step.state == step_state::waiting_for_retry;
-  bool due = !step.next_attempt_at || *step.next_attempt_at <= now;
+  bool due = (!step.next_attempt_at || *step.next_attempt_at <= now) && !is_held_back(task, now);
   figures.ready = waits && due && figures.dependencies_satisfied && figures.retry_eligible;
   figures.backoff_seconds = backoff_of(step);
   return figures;
@@ -62,9 +107,9 @@ step_figures figures_of_step(const task_context& task, std::size_t index, timest
 
 task_figures figures_of_task(const task_context& task, timestamp now) {
   task_figures figures;
-  figures.total = static_cast<std::uint32_t>(task.steps.size());
-  for (std::size_t i = 0; i < task.steps.size(); ++i) {
-    switch (task.steps[i].state) {
+  for (auto number : shown_steps(task)) {
+    ++figures.total;
+    switch (task.step(number).state) {
       case step_state::pending:
         ++figures.pending;
         break;
@@ -87,8 +132,9 @@ task_figures figures_of_task(const task_context& task, timestamp now) {
       case step_state::cancelled:
         break;
     }
-    figures.ready += figures_of_step(task, i, now).ready ? 1 : 0;
+    figures.ready += figures_of_step(task, number, now).ready ? 1 : 0;
   }
+  figures.blocking = task.blocking_failures();
   if (figures.total > 0)
     figures.completion_percentage = std::round(10000.0 * figures.completed / figures.total) / 100.0;
   judge(figures);

@@ -5,10 +5,15 @@
 
 namespace geartrain {
 
-/// The body of a task as create, get and list answer it, steps included.
-void write_task(json_writer& out, const task_context& task, timestamp now);
+enum class task_parts : std::uint8_t {
+  all,
+  head, ///< without the context and the steps, which may be large
+};
 
-/// The body of one step; `index` is its number minus one.
-void write_step(json_writer& out, const task_context& task, std::size_t index, timestamp now);
+/// The body of a task as create, get and list answer it, steps included.
+void write_task(json_writer& out, const task_context& task, timestamp now, task_parts parts = task_parts::all);
+
+/// The body of one step.
+void write_step(json_writer& out, const task_context& task, std::uint16_t number, timestamp now);
 
 } // namespace geartrain

@@ -1,6 +1,7 @@
 #include "runtime/api/api_error.hpp"
 #include "runtime/api/api_state.hpp"
 #include "runtime/api/create_request.hpp"
+#include "runtime/api/task_figures.hpp"
 #include "runtime/api/task_json.hpp"
 
 // Creating and reading single tasks and their steps.
@@ -98,17 +99,17 @@ http_response show_whole(const task_context& task, timestamp now) {
 http_response show_steps(const task_context& task, timestamp now) {
   json_writer out;
   out.begin_array();
-  for (std::size_t i = 0; i < task.steps.size(); ++i)
-    write_step(out, task, i, now);
+  for (auto number : shown_steps(task))
+    write_step(out, task, number, now);
   return about_task(200, task, out.end_array().take());
 }
 
 http_response show_step(const task_context& task, const step_id& step, timestamp now) {
   auto number = number_of(step);
-  if (task_of(step) != task.id || number < 1 || number > task.steps.size())
+  if (task_of(step) != task.id || !is_shown(task, number))
     return error_response(404, "NOT_FOUND", "the task has no step " + to_string(step));
   json_writer out;
-  write_step(out, task, number - 1u, now);
+  write_step(out, task, number, now);
   return about_task(200, task, out.take());
 }
 

@@ -1,11 +1,12 @@
 #include "runtime/api/api_error.hpp"
 #include "runtime/api/api_state.hpp"
+#include "runtime/api/heartbeat_call.hpp"
 #include "runtime/api/object_reader.hpp"
 #include "runtime/api/poll_call.hpp"
 #include "runtime/api/report_batch.hpp"
 #include "runtime/api/worker_limits.hpp"
 
-// What workers call. Polls are in poll_call.cpp.
+// What workers call. Polls are in poll_call.cpp, heartbeats in heartbeat_call.cpp.
 
 namespace geartrain {
 
@@ -36,59 +37,6 @@ void report(const api_ptr& api, const http_request& request, const responder& re
   });
 }
 
-// -- POST /v1/workers/heartbeat ----------------------------------------------------
-
-/// The answers stand in the order of the items whose token is genuine.
-http_response heartbeat_response(const std::vector<lease_item>& items, const std::vector<heartbeat_answer>& answers) {
-  json_writer out;
-  out.begin_object().key("leases").begin_array();
-  std::size_t next = 0;
-  for (const auto& item : items) {
-    if (!item.token || next >= answers.size()) {
-      write_item_answer(out, item.step_uuid, "invalid", item.invalid);
-      continue;
-    }
-    const auto& answer = answers[next++];
-    out.begin_object().field("step_uuid", item.step_uuid).field("status", to_string(answer.status));
-    if (answer.status == heartbeat_status::extended)
-      out.field("lease_expires_at", answer.expires_at);
-    out.end_object();
-  }
-  return json_response(200, out.end_array().end_object().take());
-}
-
-void heartbeat(const api_ptr& api, const http_request& request, const responder& reply) {
-  auto parsed = parse_body(request.body, max_worker_body_depth);
-  if (auto* refused = std::get_if<http_response>(&parsed))
-    return reply(std::move(*refused));
-  problems found;
-  object_reader body{std::get<json_view>(parsed), "", found};
-  auto worker = body.text("worker_id", worker_id_limits, presence::required);
-  auto leases = body.array("leases", max_items, presence::required);
-  if (!found.empty())
-    return reply(problems_error(400, "BAD_REQUEST", "", found));
-  auto ticket = api->admit(admission_kind::read, 1, reply);
-  if (!ticket)
-    return;
-  heartbeat_request asked;
-  asked.worker = std::move(*worker);
-  std::vector<lease_item> items;
-  for (const auto& lease : *leases) {
-    items.push_back(read_lease(lease, *api->context.mint));
-    if (items.back().token)
-      asked.tokens.push_back(*items.back().token);
-  }
-  if (asked.tokens.empty())
-    return reply(heartbeat_response(items, {}));
-  asked.done = completion<std::vector<heartbeat_answer>>{
-    [items = std::move(items), reply, ticket](expected<std::vector<heartbeat_answer>> answers) {
-      if (!answers)
-        return reply(error_of(answers.error()));
-      reply(heartbeat_response(items, *answers));
-    }};
-  api->calls.heartbeat(std::move(asked));
-}
-
 } // namespace
 
 void add_worker_routes(router& routes, const api_ptr& api) {
@@ -100,7 +48,7 @@ void add_worker_routes(router& routes, const api_ptr& api) {
   };
   add("/v1/workers/poll", poll_for_steps);
   add("/v1/workers/results", report);
-  add("/v1/workers/heartbeat", heartbeat);
+  add("/v1/workers/heartbeat", extend_leases);
 }
 
 } // namespace geartrain
