@@ -1,6 +1,7 @@
 #include "db/operations.hpp"
 
 #include <algorithm>
+#include <map>
 #include <unordered_set>
 
 namespace geartrain::db_op {
@@ -9,9 +10,34 @@ namespace {
 
 using enum pg_type;
 
-std::int16_t number_of_state(task_state state) {
-  return static_cast<std::int16_t>(state);
-}
+/// The head rows of a batch.
+struct head_columns {
+  pg_array task{uuid}, version{int4}, state{int2}, total{int4}, completed{int4}, failed{int4}, paused{boolean},
+    since{timestamptz}, due{timestamptz}, deadline{timestamptz}, closed{timestamptz}, now{timestamptz},
+    revives{boolean};
+
+  void add(const turn_record& r) {
+    task.add(r.task);
+    version.add(r.expected_version);
+    state.add(static_cast<std::int16_t>(r.state));
+    total.add(static_cast<std::int32_t>(r.steps_total));
+    completed.add(static_cast<std::int32_t>(r.steps_completed));
+    failed.add(static_cast<std::int32_t>(r.steps_failed));
+    paused.add(r.paused);
+    since.add(r.state_since);
+    due.add(r.due_at);
+    deadline.add(r.deadline_at);
+    closed.add(r.completed_at);
+    now.add(r.now);
+    revives.add(!is_terminal(r.state) || !r.appended.facts.empty()); // an act may also leave the task in error
+  }
+
+  void give(parameters& values) {
+    for (auto* column : {&task, &version, &state, &total, &completed, &failed, &paused, &since, &due, &deadline,
+                         &closed, &now, &revives})
+      values.add(std::move(*column));
+  }
+};
 
 /// The columns of `attempts` that the outcomes of a batch fill; the version comes from the head row.
 struct attempt_columns {
@@ -33,14 +59,161 @@ struct attempt_columns {
     error.add(o.error);
     metadata.add(o.metadata);
   }
+
+  void give(parameters& values) {
+    for (auto* column : {&task, &step, &attempt, &outcome, &nonce, &claimed, &finished, &next, &duration, &worker,
+                         &result, &error, &metadata})
+      values.add(std::move(*column));
+  }
 };
+
+struct fact_columns {
+  pg_array task{uuid}, seq{int4}, kind{int2}, step{int4}, at{timestamptz}, who{text}, reason{text}, from{int2},
+    to{int2}, data{text};
+
+  void add(const task_id& id, std::int32_t place, const task_fact& f) {
+    task.add(id);
+    seq.add(place);
+    kind.add(static_cast<std::int16_t>(f.kind));
+    step.add(std::int32_t{f.number});
+    at.add(f.at);
+    who.add(f.who);
+    reason.add(f.reason);
+    from.add(number_of_state(f.from));
+    to.add(number_of_state(f.to));
+    data.add(f.data);
+  }
+
+  void give(parameters& values) {
+    for (auto* column : {&task, &seq, &kind, &step, &at, &who, &reason, &from, &to, &data})
+      values.add(std::move(*column));
+  }
+
+private:
+  static std::optional<std::int16_t> number_of_state(std::optional<step_state> state) {
+    if (!state)
+      return std::nullopt;
+    return static_cast<std::int16_t>(*state);
+  }
+};
+
+struct checkpoint_columns {
+  pg_array task{uuid}, step{int4}, attempt{int4}, nonce{int8}, yielded{boolean}, at{timestamptz}, data{text};
+
+  /// Of several checkpoints of one step the last one counts.
+  void add(const task_id& id, const std::vector<step_checkpoint>& given) {
+    std::map<std::uint16_t, const step_checkpoint*> last;
+    for (auto& c : given)
+      last[c.number] = &c;
+    for (auto& [number, c] : last) {
+      task.add(id);
+      step.add(std::int32_t{number});
+      attempt.add(std::int32_t{c->attempt});
+      nonce.add(static_cast<std::int64_t>(c->lease_nonce));
+      yielded.add(c->yielded);
+      at.add(c->at);
+      data.add(c->data);
+    }
+  }
+
+  void give(parameters& values) {
+    for (auto* column : {&task, &step, &attempt, &nonce, &yielded, &at, &data})
+      values.add(std::move(*column));
+  }
+};
+
+struct letter_columns {
+  pg_array task{uuid}, id{uuid}, reason{int2}, state{int2}, at{timestamptz}, snapshot{text}, metadata{text};
+
+  void add(const task_id& of, const dead_letter& letter) {
+    task.add(of);
+    id.add(letter.id);
+    reason.add(static_cast<std::int16_t>(letter.reason));
+    state.add(static_cast<std::int16_t>(letter.original_state));
+    at.add(letter.at);
+    snapshot.add(letter.task_snapshot.view_or("{}"));
+    metadata.add(letter.metadata);
+  }
+
+  void give(parameters& values) {
+    for (auto* column : {&task, &id, &reason, &state, &at, &snapshot, &metadata})
+      values.add(std::move(*column));
+  }
+};
+
+struct event_columns {
+  pg_array task{uuid}, step{int4}, name{text}, delivery{int2}, at{timestamptz}, payload{text};
+
+  void add(const task_id& id, const domain_event& event) {
+    task.add(id);
+    step.add(std::int32_t{event.number});
+    name.add(event.name);
+    delivery.add(static_cast<std::int16_t>(event.delivery));
+    at.add(event.at);
+    payload.add(event.payload);
+  }
+
+  void give(parameters& values) {
+    for (auto* column : {&task, &step, &name, &delivery, &at, &payload})
+      values.add(std::move(*column));
+  }
+};
+
+bool is_stored(const domain_event& event) {
+  return event.delivery != delivery_mode::fast;
+}
+
+/// What only the longer of the two statements writes.
+struct addition_columns {
+  fact_columns facts;
+  checkpoint_columns checkpoints;
+  letter_columns letters;
+  event_columns events;
+
+  void add(const turn_record& r) {
+    std::int32_t place = 0;
+    for (auto& fact : r.appended.facts)
+      facts.add(r.task, place++, fact);
+    checkpoints.add(r.task, r.appended.checkpoints);
+    for (auto& letter : r.appended.dead_letters)
+      letters.add(r.task, letter);
+    for (auto& event : r.appended.events)
+      if (is_stored(event))
+        events.add(r.task, event);
+  }
+
+  void give(parameters& values) {
+    facts.give(values);
+    checkpoints.give(values);
+    letters.give(values);
+    events.give(values);
+  }
+};
+
+bool has_additions(const turn_facts& facts) {
+  return !facts.facts.empty() || !facts.checkpoints.empty() || !facts.dead_letters.empty() ||
+         std::any_of(facts.events.begin(), facts.events.end(), is_stored);
+}
+
+std::size_t size_of(const json_text& text) {
+  return text.view().size();
+}
 
 } // namespace
 
 std::size_t commit_turns::weight(const unit& u) {
-  std::size_t bytes = 100;
-  for (auto& o : u.record.outcomes)
-    bytes += 150 + o.worker.size() + o.result.view().size() + o.error.view().size() + o.metadata.view().size();
+  auto& appended = u.record.appended;
+  std::size_t bytes = 120;
+  for (auto& o : appended.outcomes)
+    bytes += 150 + o.worker.size() + size_of(o.result) + size_of(o.error) + size_of(o.metadata);
+  for (auto& f : appended.facts)
+    bytes += 100 + f.who.size() + f.reason.size() + size_of(f.data);
+  for (auto& c : appended.checkpoints)
+    bytes += 80 + size_of(c.data);
+  for (auto& letter : appended.dead_letters)
+    bytes += 100 + size_of(letter.task_snapshot) + size_of(letter.metadata);
+  for (auto& event : appended.events)
+    bytes += 80 + event.name.size() + size_of(event.payload);
   return bytes;
 }
 
@@ -51,47 +224,25 @@ std::vector<std::string> commit_turns::keys(const unit& u) {
 calls commit_turns::encode(const units& batch) {
   auto sorted = batch; // row locks are taken in one order everywhere
   std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->record.task < b->record.task; });
-  pg_array task{uuid}, version{int4}, state{int2}, completed{int4}, failed{int4}, due{timestamptz}, closed{timestamptz},
-    now{timestamptz};
+  auto full = std::any_of(batch.begin(), batch.end(), [](auto* u) { return has_additions(u->record.appended); });
+  head_columns heads;
   attempt_columns attempts;
+  addition_columns additions;
   for (auto* u : sorted) {
     auto& r = u->record;
-    task.add(r.task);
-    version.add(r.expected_version);
-    state.add(number_of_state(r.state));
-    completed.add(static_cast<std::int32_t>(r.steps_completed));
-    failed.add(static_cast<std::int32_t>(r.steps_failed));
-    due.add(r.due_at);
-    closed.add(r.completed_at);
-    now.add(r.now);
-    for (auto& o : r.outcomes)
+    heads.add(r);
+    for (auto& o : r.appended.outcomes)
       attempts.add(r.task, o);
+    if (full)
+      additions.add(r);
   }
   parameters values;
-  for (auto* column : {&task,
-                       &version,
-                       &state,
-                       &completed,
-                       &failed,
-                       &due,
-                       &closed,
-                       &now,
-                       &attempts.task,
-                       &attempts.step,
-                       &attempts.attempt,
-                       &attempts.outcome,
-                       &attempts.nonce,
-                       &attempts.claimed,
-                       &attempts.finished,
-                       &attempts.next,
-                       &attempts.duration,
-                       &attempts.worker,
-                       &attempts.result,
-                       &attempts.error,
-                       &attempts.metadata})
-    values.add(std::move(*column));
+  heads.give(values);
+  attempts.give(values);
+  if (full)
+    additions.give(values);
   calls all;
-  all.push_back({statement_id::commit_turns, std::move(values)});
+  all.push_back({full ? statement_id::commit_full_turns : statement_id::commit_turns, std::move(values)});
   return all;
 }
 

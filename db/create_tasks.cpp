@@ -1,5 +1,6 @@
 #include "db/operations.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace geartrain::db_op {
@@ -7,6 +8,13 @@ namespace geartrain::db_op {
 namespace {
 
 using enum pg_type;
+
+std::unordered_map<task_id, int> rows_by_task(const row_set& rows) {
+  std::unordered_map<task_id, int> row_of;
+  for (int i = 0; i < rows.size(); ++i)
+    row_of.emplace(rows.id(i, 0), i);
+  return row_of;
+}
 
 } // namespace
 
@@ -19,18 +27,26 @@ std::size_t create_tasks::weight(const unit& u) {
 }
 
 std::vector<std::string> create_tasks::keys(const unit& u) {
-  std::vector<std::string> all{{reinterpret_cast<const char*>(u.id.bytes.data()), 16}};
+  auto bytes_of = [](const geartrain::uuid& id) {
+    return std::string{reinterpret_cast<const char*>(id.bytes.data()), 16};
+  };
+  std::vector<std::string> all{bytes_of(u.id)};
   if (u.identity_hash)
     all.push_back(*u.identity_hash);
+  if (u.inbox_request)
+    all.push_back(bytes_of(*u.inbox_request));
   return all;
 }
 
 calls create_tasks::encode(const units& batch) {
   pg_array task{uuid}, part{int2}, definition{int8}, state{int2}, priority{int2}, steps{int4}, created{timestamptz},
-    identity{bytea}, context{text}, initiator{text}, source{text}, reason{text}, tags{text}, correlation{uuid},
-    parent{uuid}, requested{timestamptz};
+    identity{bytea}, expires{timestamptz}, due{timestamptz}, deadline{timestamptz}, request{uuid}, context{text},
+    initiator{text}, source{text}, reason{text}, tags{text}, correlation{uuid}, parent{uuid}, requested{timestamptz},
+    start{timestamptz};
+  auto now = batch.front()->now; // the earliest of all: what has not expired for one is not taken from it by another
   for (auto* u : batch) {
     auto& input = *u->input;
+    now = std::min(now, u->now);
     task.add(u->id);
     part.add(static_cast<std::int16_t>(partition_of(u->id)));
     definition.add(u->template_id);
@@ -39,6 +55,10 @@ calls create_tasks::encode(const units& batch) {
     steps.add(static_cast<std::int32_t>(u->steps_total));
     created.add(u->now);
     identity.add(u->identity_hash);
+    expires.add(u->identity_expires_at);
+    due.add(u->due_at);
+    deadline.add(u->deadline_at);
+    request.add(u->inbox_request);
     context.add(input.context.view_or("{}"));
     initiator.add(input.initiator);
     source.add(input.source_system);
@@ -47,20 +67,19 @@ calls create_tasks::encode(const units& batch) {
     correlation.add(input.correlation_id);
     parent.add(input.parent_correlation_id);
     requested.add(input.requested_at);
+    start.add(input.start_at);
   }
-  parameters values;
-  for (auto* column : {&task, &part, &definition, &state, &priority, &steps, &created, &identity, &context, &initiator,
-                       &source, &reason, &tags, &correlation, &parent, &requested})
-    values.add(std::move(*column));
+  auto values = parameters_of({&task,     &part,    &definition, &state,       &priority, &steps,     &created,
+                               &identity, &expires, &due,        &deadline,    &request,  &context,   &initiator,
+                               &source,   &reason,  &tags,       &correlation, &parent,   &requested, &start});
+  values.add(now);
   calls all;
   all.push_back({statement_id::create_tasks, std::move(values)});
   return all;
 }
 
 outcomes<create_tasks> create_tasks::decode(const units& batch, const row_sets& rows) {
-  std::unordered_map<task_id, int> row_of;
-  for (int i = 0; i < rows[0].size(); ++i)
-    row_of.emplace(rows[0].id(i, 0), i);
+  auto row_of = rows_by_task(rows[0]);
   outcomes<create_tasks> all;
   for (auto* u : batch) {
     auto found = row_of.find(u->id);
@@ -70,13 +89,19 @@ outcomes<create_tasks> create_tasks::decode(const units& batch, const row_sets& 
     }
     auto created = rows[0].boolean(found->second, 1);
     auto holder = rows[0].optional_id(found->second, 2);
-    // Neither created nor an identity: the same unit was written before, for only its own id could be in the way.
-    if (created || !u->identity_hash || holder == u->id)
+    auto wanted = rows[0].boolean(found->second, 3);
+    // Wanted, not created and without an identity: the same unit was written before, for only its own id could be in
+    // the way.
+    if (created || (wanted && !u->identity_hash) || holder == u->id) {
       all.emplace_back(create_task_reply{true, {}});
-    else if (holder)
+    } else if (wanted && holder) {
       all.emplace_back(create_task_reply{false, *holder});
-    else
-      all.emplace_back(holder_unit{*u});
+    } else {
+      holder_unit second{*u};
+      if (wanted)
+        second.creation.inbox_request.reset(); // taken, and with it the right to create the task
+      all.emplace_back(std::move(second));
+    }
   }
   return all;
 }
@@ -86,27 +111,39 @@ std::size_t find_holders::weight(const unit& u) {
 }
 
 calls find_holders::encode(const units& batch) {
-  pg_array hashes{bytea};
-  for (auto* u : batch)
-    hashes.add(u->creation.identity_hash);
+  pg_array task{uuid}, identity{bytea};
+  auto now = batch.front()->creation.now;
+  for (auto* u : batch) {
+    now = std::min(now, u->creation.now);
+    task.add(u->creation.id);
+    identity.add(u->creation.identity_hash);
+  }
+  auto values = parameters_of({&task, &identity});
+  values.add(now);
   calls all;
-  all.push_back({statement_id::find_holders, parameters{}.add(std::move(hashes))});
+  all.push_back({statement_id::find_holders, std::move(values)});
   return all;
 }
 
 outcomes<find_holders> find_holders::decode(const units& batch, const row_sets& rows) {
-  std::unordered_map<std::string, task_id> holders;
-  for (int i = 0; i < rows[0].size(); ++i)
-    holders.emplace(rows[0].text(i, 0), rows[0].id(i, 1));
+  auto row_of = rows_by_task(rows[0]);
   outcomes<find_holders> all;
   for (auto* u : batch) {
-    auto found = holders.find(u->creation.identity_hash.value_or(std::string{}));
-    if (found == holders.end())
-      all.emplace_back(u->creation);
-    else if (found->second == u->creation.id)
-      all.emplace_back(create_task_reply{true, {}});
+    auto found = row_of.find(u->creation.id);
+    if (found == row_of.end()) {
+      all.emplace_back(failure{errc::storage, "the creation of the task left no answer"});
+      continue;
+    }
+    auto created = rows[0].boolean(found->second, 1);
+    auto holder = rows[0].optional_id(found->second, 2);
+    if (created || holder == u->creation.id)
+      all.emplace_back(create_task_reply{true, {}}); // an earlier try of the same unit
+    else if (u->creation.inbox_request)
+      all.emplace_back(create_task_reply{false, {}}); // somebody else took the request
+    else if (holder)
+      all.emplace_back(create_task_reply{false, *holder});
     else
-      all.emplace_back(create_task_reply{false, found->second});
+      all.emplace_back(u->creation);
   }
   return all;
 }

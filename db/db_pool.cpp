@@ -89,6 +89,21 @@ protected:
       [this](put_template_unit& u) { return accept<db_op::put_template>(std::move(u)); },
       [this](fetch_templates_unit& u) { return accept<db_op::fetch_templates>(std::move(u)); },
       [this](ping_unit& u) { return accept<db_op::ping>(std::move(u)); },
+      [this](overdue_tasks_unit& u) { return accept<db_op::overdue_tasks>(std::move(u)); },
+      [this](read_audit_unit& u) { return accept<db_op::read_audit>(std::move(u)); },
+      [this](list_dead_letters_unit& u) { return accept<db_op::list_dead_letters>(std::move(u)); },
+      [this](add_dead_letter_unit& u) { return accept<db_op::add_dead_letter>(std::move(u)); },
+      [this](update_dead_letter_unit& u) { return accept<db_op::update_dead_letter>(std::move(u)); },
+      [this](dead_letter_stats_unit& u) { return accept<db_op::dead_letter_stats>(std::move(u)); },
+      [this](investigation_queue_unit& u) { return accept<db_op::investigation_queue>(std::move(u)); },
+      [this](staleness_unit& u) { return accept<db_op::staleness>(std::move(u)); },
+      [this](performance_unit& u) { return accept<db_op::performance>(std::move(u)); },
+      [this](bottlenecks_unit& u) { return accept<db_op::bottlenecks>(std::move(u)); },
+      [this](read_events_unit& u) { return accept<db_op::read_events>(std::move(u)); },
+      [this](set_pause_unit& u) { return accept<db_op::set_pause>(std::move(u)); },
+      [this](read_pauses_unit& u) { return accept<db_op::read_pauses>(std::move(u)); },
+      [this](read_inbox_unit& u) { return accept<db_op::read_inbox>(std::move(u)); },
+      [this](settle_inbox_unit& u) { return accept<db_op::settle_inbox>(std::move(u)); },
       [this](turn) {
         work();
         send(this, turn{});

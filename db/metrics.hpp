@@ -23,11 +23,26 @@ enum class db_operation : std::uint8_t {
   put_template,
   fetch_templates,
   open_tasks,
+  overdue_tasks,
+  read_pauses,
+  set_pause,
+  read_inbox,
+  settle_inbox,
+  add_dead_letter,
+  update_dead_letter,
+  read_events,
+  read_audit,
+  list_dead_letters,
+  dead_letter_stats,
+  investigation_queue,
+  staleness,
   list_tasks,
-  list_rows,    ///< second step of a listing: the rows of the page
+  list_rows, ///< second step of a listing: the rows of the page
+  performance,
+  bottlenecks,
   housekeeping, ///< partitions of the coming weeks, claims that nobody needs any more
 };
-inline constexpr std::size_t db_operation_count = 13;
+inline constexpr std::size_t db_operation_count = static_cast<std::size_t>(db_operation::housekeeping) + 1;
 
 /// The snake_case name, also used as a metric label.
 std::string_view to_string(db_operation operation);

@@ -123,6 +123,14 @@ struct open_tasks : base<db_operation::open_tasks, open_tasks_unit, open_tasks_r
   static outcomes<open_tasks> decode(const units& batch, const row_sets& rows);
 };
 
+/// The id that a task made at this moment has at least.
+task_id first_id_at(timestamp at);
+
+struct overdue_tasks : base<db_operation::overdue_tasks, overdue_tasks_unit, open_tasks_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<overdue_tasks> decode(const units& batch, const row_sets& rows);
+};
+
 /// In order, and within a batch the last word on a claim counts: a claim never comes back after its release.
 struct sync_claims : base<db_operation::sync_claims, sync_claims_unit, unit_done, in_order> {
   static std::size_t weight(const unit& u);
@@ -135,6 +143,94 @@ struct record_refused : base<db_operation::record_refused, record_refused_unit, 
   static calls encode(const units& batch);
   static outcomes<record_refused> decode(const units& batch, const row_sets& rows);
 };
+
+// -- cases for operators ---------------------------------------------------------
+
+struct read_audit : base<db_operation::read_audit, read_audit_unit, read_audit_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<read_audit> decode(const units& batch, const row_sets& rows);
+};
+
+struct list_dead_letters
+  : base<db_operation::list_dead_letters, list_dead_letters_unit, list_dead_letters_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<list_dead_letters> decode(const units& batch, const row_sets& rows);
+};
+
+struct add_dead_letter : base<db_operation::add_dead_letter, add_dead_letter_unit, unit_done, alone> {
+  static std::size_t weight(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<add_dead_letter> decode(const units& batch, const row_sets& rows);
+};
+
+/// errc::conflict if the task has another case that is pending.
+struct update_dead_letter : base<db_operation::update_dead_letter, update_dead_letter_unit, unit_done, alone> {
+  static std::size_t weight(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<update_dead_letter> decode(const units& batch, const row_sets& rows);
+};
+
+struct dead_letter_stats
+  : base<db_operation::dead_letter_stats, dead_letter_stats_unit, dead_letter_stats_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<dead_letter_stats> decode(const units& batch, const row_sets& rows);
+};
+
+struct investigation_queue
+  : base<db_operation::investigation_queue, investigation_queue_unit, investigation_queue_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<investigation_queue> decode(const units& batch, const row_sets& rows);
+};
+
+struct staleness : base<db_operation::staleness, staleness_unit, staleness_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<staleness> decode(const units& batch, const row_sets& rows);
+};
+
+// -- analytics -------------------------------------------------------------------
+
+/// Of the tasks created in the window; attempts of tasks that were created more than a day before it are left out.
+struct performance : base<db_operation::performance, performance_unit, performance_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<performance> decode(const units& batch, const row_sets& rows);
+};
+
+/// As performance; `tasks_by_state` counts all tasks.
+struct bottlenecks : base<db_operation::bottlenecks, bottlenecks_unit, bottlenecks_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<bottlenecks> decode(const units& batch, const row_sets& rows);
+};
+
+// -- events, pauses, the inbox ----------------------------------------------------
+
+struct read_events : base<db_operation::read_events, read_events_unit, read_events_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<read_events> decode(const units& batch, const row_sets& rows);
+};
+
+struct set_pause : base<db_operation::set_pause, set_pause_unit, unit_done, alone> {
+  static calls encode(const units& batch);
+  static outcomes<set_pause> decode(const units& batch, const row_sets& rows);
+};
+
+struct read_pauses : base<db_operation::read_pauses, read_pauses_unit, read_pauses_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<read_pauses> decode(const units& batch, const row_sets& rows);
+};
+
+struct read_inbox : base<db_operation::read_inbox, read_inbox_unit, read_inbox_reply, alone> {
+  static calls encode(const units& batch);
+  static outcomes<read_inbox> decode(const units& batch, const row_sets& rows);
+};
+
+/// `rows`: 1 if the request was still there.
+struct settle_inbox : base<db_operation::settle_inbox, settle_inbox_unit, unit_done, alone> {
+  static std::size_t weight(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<settle_inbox> decode(const units& batch, const row_sets& rows);
+};
+
+// -- templates and the rest --------------------------------------------------------
 
 struct put_template : base<db_operation::put_template, put_template_unit, put_template_reply, alone> {
   static std::size_t weight(const unit& u);

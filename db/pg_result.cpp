@@ -2,6 +2,7 @@
 
 #include <libpq-fe.h>
 
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 
@@ -67,6 +68,10 @@ std::int64_t row_set::int8(int row, int column) const {
   return number<std::int64_t>(row, column);
 }
 
+double row_set::float8(int row, int column) const {
+  return std::bit_cast<double>(int8(row, column));
+}
+
 timestamp row_set::time(int row, int column) const {
   return timestamp{std::chrono::microseconds{int8(row, column) + epoch_shift_us}};
 }
@@ -96,10 +101,22 @@ std::vector<std::string> row_set::texts(int row, int column) const {
   return elements;
 }
 
+std::optional<std::int16_t> row_set::optional_int2(int row, int column) const {
+  if (is_null(row, column))
+    return std::nullopt;
+  return int2(row, column);
+}
+
 std::optional<std::int64_t> row_set::optional_int8(int row, int column) const {
   if (is_null(row, column))
     return std::nullopt;
   return int8(row, column);
+}
+
+std::optional<double> row_set::optional_float8(int row, int column) const {
+  if (is_null(row, column))
+    return std::nullopt;
+  return float8(row, column);
 }
 
 std::optional<timestamp> row_set::optional_time(int row, int column) const {
@@ -112,6 +129,12 @@ std::optional<geartrain::uuid> row_set::optional_id(int row, int column) const {
   if (is_null(row, column))
     return std::nullopt;
   return id(row, column);
+}
+
+std::optional<std::string> row_set::optional_text(int row, int column) const {
+  if (is_null(row, column))
+    return std::nullopt;
+  return std::string{text(row, column)};
 }
 
 json_text row_set::json(int row, int column) const {

@@ -36,14 +36,18 @@ public:
   std::int16_t int2(int row, int column) const;
   std::int32_t int4(int row, int column) const;
   std::int64_t int8(int row, int column) const;
+  double float8(int row, int column) const;
   timestamp time(int row, int column) const;
   geartrain::uuid id(int row, int column) const;
   std::string_view text(int row, int column) const;
   std::vector<std::string> texts(int row, int column) const;
 
+  std::optional<std::int16_t> optional_int2(int row, int column) const;
   std::optional<std::int64_t> optional_int8(int row, int column) const;
+  std::optional<double> optional_float8(int row, int column) const;
   std::optional<timestamp> optional_time(int row, int column) const;
   std::optional<geartrain::uuid> optional_id(int row, int column) const;
+  std::optional<std::string> optional_text(int row, int column) const;
   json_text json(int row, int column) const; ///< absent for NULL
 
 private:

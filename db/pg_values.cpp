@@ -99,6 +99,20 @@ void pg_array::end_element(std::size_t at) {
   overwrite(bytes_, at - 4, static_cast<std::int32_t>(bytes_.size() - at));
 }
 
+parameters& parameters::add(const json_text& value) {
+  if (value)
+    return add(value.view());
+  values_.emplace_back(std::nullopt);
+  return *this;
+}
+
+parameters parameters_of(std::initializer_list<pg_array*> columns) {
+  parameters values;
+  for (auto* column : columns)
+    values.add(std::move(*column));
+  return values;
+}
+
 std::string text_array_literal(const std::vector<std::string>& elements) {
   std::string text = "{";
   for (auto& element : elements) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -106,6 +107,7 @@ public:
   }
 
   parameters& add(const std::string& value) { return add(std::string_view{value}); }
+  parameters& add(const json_text& value);
   parameters& add(pg_array column) {
     values_.emplace_back(column.take());
     return *this;
@@ -119,5 +121,8 @@ private:
 
 /// A text array as the literal that `::text[]` reads, for arrays inside an array column.
 std::string text_array_literal(const std::vector<std::string>& elements);
+
+/// Bound parameters from the columns of a batch, in their order.
+parameters parameters_of(std::initializer_list<pg_array*> columns);
 
 } // namespace geartrain

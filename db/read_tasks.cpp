@@ -2,7 +2,7 @@
 
 #include <unordered_map>
 
-// Reading whole tasks, for load_tasks and list_rows: three statements, one round trip.
+// Reading whole tasks, for load_tasks and list_rows: five statements, one round trip.
 
 namespace geartrain::db_op {
 
@@ -14,7 +14,8 @@ using rows_by_id = std::unordered_map<task_id, std::shared_ptr<task_rows>>;
 
 calls read(const std::vector<task_id>& ids) {
   calls all;
-  for (auto statement : {statement_id::read_heads, statement_id::read_attempts, statement_id::read_claims}) {
+  for (auto statement : {statement_id::read_heads, statement_id::read_attempts, statement_id::read_facts,
+                         statement_id::read_checkpoints, statement_id::read_claims}) {
     pg_array column{uuid};
     for (auto& id : ids)
       column.add(id);
@@ -35,16 +36,20 @@ std::shared_ptr<task_rows> read_head(const row_set& rows, int i) {
   head.updated_at = rows.time(i, 6);
   head.completed_at = rows.optional_time(i, 7);
   head.due_at = rows.optional_time(i, 8);
+  head.deadline_at = rows.optional_time(i, 9);
+  head.state_since = rows.time(i, 10);
+  head.paused = rows.boolean(i, 11);
   auto& input = task->input;
-  input.priority = rows.int2(i, 9);
-  input.context = rows.json(i, 10);
-  input.initiator = rows.text(i, 11);
-  input.source_system = rows.text(i, 12);
-  input.reason = rows.text(i, 13);
-  input.tags = rows.texts(i, 14);
-  input.correlation_id = rows.id(i, 15);
-  input.parent_correlation_id = rows.optional_id(i, 16);
-  input.requested_at = rows.time(i, 17);
+  input.priority = rows.int2(i, 12);
+  input.context = rows.json(i, 13);
+  input.initiator = rows.text(i, 14);
+  input.source_system = rows.text(i, 15);
+  input.reason = rows.text(i, 16);
+  input.tags = rows.texts(i, 17);
+  input.correlation_id = rows.id(i, 18);
+  input.parent_correlation_id = rows.optional_id(i, 19);
+  input.requested_at = rows.time(i, 20);
+  input.start_at = rows.optional_time(i, 21);
   return task;
 }
 
@@ -52,6 +57,7 @@ step_outcome read_attempt(const row_set& rows, int i) {
   step_outcome o;
   o.number = static_cast<std::uint16_t>(rows.int4(i, 1));
   o.attempt = static_cast<std::uint16_t>(rows.int4(i, 2));
+  o.version = rows.int4(i, 3);
   o.outcome = static_cast<attempt_outcome>(rows.int2(i, 4));
   o.lease_nonce = static_cast<std::uint64_t>(rows.int8(i, 5));
   o.claimed_at = rows.time(i, 6);
@@ -63,6 +69,38 @@ step_outcome read_attempt(const row_set& rows, int i) {
   o.error = rows.json(i, 12);
   o.metadata = rows.json(i, 13);
   return o;
+}
+
+std::optional<step_state> read_state(const row_set& rows, int i, int column) {
+  auto number = rows.optional_int2(i, column);
+  if (!number)
+    return std::nullopt;
+  return static_cast<step_state>(*number);
+}
+
+task_fact read_fact(const row_set& rows, int i) {
+  task_fact f;
+  f.version = rows.int4(i, 1);
+  f.kind = static_cast<fact_kind>(rows.int2(i, 2));
+  f.number = static_cast<std::uint16_t>(rows.int4(i, 3));
+  f.at = rows.time(i, 4);
+  f.who = rows.text(i, 5);
+  f.reason = rows.text(i, 6);
+  f.from = read_state(rows, i, 7);
+  f.to = read_state(rows, i, 8);
+  f.data = rows.json(i, 9);
+  return f;
+}
+
+step_checkpoint read_checkpoint(const row_set& rows, int i) {
+  step_checkpoint c;
+  c.number = static_cast<std::uint16_t>(rows.int4(i, 1));
+  c.attempt = static_cast<std::uint16_t>(rows.int4(i, 2));
+  c.lease_nonce = static_cast<std::uint64_t>(rows.int8(i, 4));
+  c.yielded = rows.boolean(i, 5);
+  c.at = rows.time(i, 6);
+  c.data = rows.json(i, 7);
+  return c;
 }
 
 claim_row read_claim(const row_set& rows, int i) {
@@ -78,29 +116,42 @@ claim_row read_claim(const row_set& rows, int i) {
   return c;
 }
 
+/// Its attempt is over, or the worker gave the step back with a checkpoint.
 bool has_ended(const task_rows& task, const claim_row& claim) {
+  for (auto& c : task.checkpoints)
+    if (c.yielded && c.number == claim.number && c.lease_nonce == claim.lease_nonce)
+      return true;
   for (auto& o : task.attempts)
     if (o.number == claim.number && o.attempt == claim.attempt)
       return true;
   return false;
 }
 
-/// The statements of one batch see different snapshots, heads the oldest: an attempt that a later turn wrote in between
-/// belongs to a version that this reader does not know.
+/// Calls `take(task, row)` for each row of a known task whose version (in `column`) is not newer than its head's.
+template <class Take>
+void distribute(const row_set& rows, rows_by_id& tasks, int column, Take take) {
+  for (int i = 0; i < rows.size(); ++i) {
+    auto found = tasks.find(rows.id(i, 0));
+    if (found != tasks.end() && rows.int4(i, column) <= found->second->head.version)
+      take(*found->second, i);
+  }
+}
+
+/// The statements of one batch see different snapshots, heads the oldest: what a later turn wrote in between belongs to
+/// a version that this reader does not know.
 rows_by_id assemble(const row_sets& rows) {
   rows_by_id tasks;
   for (int i = 0; i < rows[0].size(); ++i)
     tasks.emplace(rows[0].id(i, 0), read_head(rows[0], i));
-  for (int i = 0; i < rows[1].size(); ++i) {
-    auto found = tasks.find(rows[1].id(i, 0));
-    if (found != tasks.end() && rows[1].int4(i, 3) <= found->second->head.version)
-      found->second->attempts.push_back(read_attempt(rows[1], i));
-  }
-  for (int i = 0; i < rows[2].size(); ++i) {
-    auto found = tasks.find(rows[2].id(i, 0));
+  distribute(rows[1], tasks, 3, [&](task_rows& task, int i) { task.attempts.push_back(read_attempt(rows[1], i)); });
+  distribute(rows[2], tasks, 1, [&](task_rows& task, int i) { task.facts.push_back(read_fact(rows[2], i)); });
+  distribute(rows[3], tasks, 3,
+             [&](task_rows& task, int i) { task.checkpoints.push_back(read_checkpoint(rows[3], i)); });
+  for (int i = 0; i < rows[4].size(); ++i) {
+    auto found = tasks.find(rows[4].id(i, 0));
     if (found == tasks.end())
       continue;
-    auto claim = read_claim(rows[2], i);
+    auto claim = read_claim(rows[4], i);
     if (!has_ended(*found->second, claim))
       found->second->claims.push_back(std::move(claim));
   }

@@ -6,19 +6,22 @@
 #include <string>
 #include <vector>
 
-// Every SQL text of the program stands in statements.cpp or in db/migrations/.
+// Every SQL text of the program stands in statements*.cpp or in db/migrations/.
 
 namespace geartrain {
 
 /// The statements of the database actor; each connection prepares them all.
 enum class statement_id : std::uint8_t {
-  commit_turns,
+  commit_turns,      ///< turns that append outcomes only
+  commit_full_turns, ///< turns that append anything
   create_tasks,
   find_holders,
   sync_claims,
   record_refused,
   read_heads,
   read_attempts,
+  read_facts,
+  read_checkpoints,
   read_claims,
   ping,
   lock_templates,
@@ -26,11 +29,46 @@ enum class statement_id : std::uint8_t {
   templates_since,
   template_by_id,
   open_tasks,
-  list_page,
-  list_count,
+  overdue_tasks,
+  list_page_all,
+  list_page_open,
+  list_page_ended_otherwise,
+  list_page_template,
+  list_page_initiator,
+  list_page_tags,
+  list_page_correlation,
+  list_count_all,
+  list_count_open,
+  list_count_ended_otherwise,
+  list_count_template,
+  list_count_initiator,
+  list_count_tags,
+  list_count_correlation,
+  audit_head,
+  audit_rows,
+  list_dead_letters,
+  dead_letters_of,
+  add_dead_letter,
+  update_dead_letter,
+  dead_letter_exists,
+  dead_letter_stats,
+  investigation_queue,
+  staleness,
+  task_performance,
+  step_performance,
+  slow_steps,
+  slow_tasks,
+  tasks_by_state,
+  read_events,
+  set_pause,
+  remove_pause,
+  read_pauses,
+  read_inbox,
+  settle_inbox,
   ensure_partitions,
   forget_claims,
 };
+inline constexpr std::size_t statement_count = static_cast<std::size_t>(statement_id::forget_claims) + 1;
 
 /// A statement under the name by which it is prepared.
 struct statement {

@@ -26,7 +26,7 @@ struct create_task_unit {
   std::optional<timestamp> identity_expires_at; ///< from then on others may take it; absent: never
   std::optional<timestamp> due_at;              ///< a delayed start
   std::optional<timestamp> deadline_at;         ///< see turn_record
-  std::optional<uuid> inbox_request;            ///< the row of `task_requests` that asked for it: removed with the creation
+  std::optional<uuid> inbox_request; ///< the row of `task_requests` that asked for it: removed with the creation
   input_snapshot input;
   timestamp now;
 };
@@ -79,7 +79,7 @@ struct task_rows {
   std::vector<step_outcome> attempts; ///< by step number, then attempt
   std::vector<task_fact> facts;       ///< in the order in which they were written
   std::vector<step_checkpoint> checkpoints;
-  std::vector<claim_row> claims;      ///< only those whose attempt has no row in `attempts`
+  std::vector<claim_row> claims; ///< only those whose attempt has no row in `attempts`
 };
 
 /// Reads one task; many waiting units share a round trip. No such task: errc::not_found.
@@ -124,7 +124,8 @@ struct list_tasks_unit {
   std::optional<task_id> before; ///< keyset: only tasks older than this one
   std::uint32_t limit = 25;
   std::uint32_t offset = 0;
-  timestamp now; ///< a task in waiting_for_retry whose time has come counts as steps_in_process
+  bool counted = true; ///< false: total_count stays 0, which spares a look at all that the filter lets through
+  timestamp now;       ///< a task in waiting_for_retry whose time has come counts as steps_in_process
 };
 
 struct list_tasks_reply {

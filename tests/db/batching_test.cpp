@@ -120,7 +120,7 @@ TEST_SUITE("batching") {
     std::vector<commit_turn_unit> turns;
     for (auto& id : ids)
       turns.push_back(turn_of(id, 0, {success(1)}));
-    turns[37].record.outcomes[0].result = json_text{"\"\xff\xfe\""}; // not UTF-8: the server refuses it
+    turns[37].record.appended.outcomes[0].result = json_text{"\"\xff\xfe\""}; // not UTF-8: the server refuses it
     auto answers = ask_together<commit_turn_reply>(f, turns);
     for (std::size_t i = 0; i < answers.size(); ++i) {
       if (i == 37) {

@@ -82,12 +82,12 @@ TEST_SUITE("operations") {
     auto id = new_task_id();
     REQUIRE(f.ask<create_task_reply>(creation(id)));
     auto turn = turn_of(id, 0, {success(2), success(1)});
-    turn.record.outcomes[0].outcome = attempt_outcome::retryable_failure;
-    turn.record.outcomes[0].result = {};
-    turn.record.outcomes[0].error = json_text{R"({"type":"boom"})"};
-    turn.record.outcomes[0].metadata = {};
-    turn.record.outcomes[0].execution_time_ms.reset();
-    turn.record.outcomes[0].next_attempt_at = at_second(1'763'000'100);
+    turn.record.appended.outcomes[0].outcome = attempt_outcome::retryable_failure;
+    turn.record.appended.outcomes[0].result = {};
+    turn.record.appended.outcomes[0].error = json_text{R"({"type":"boom"})"};
+    turn.record.appended.outcomes[0].metadata = {};
+    turn.record.appended.outcomes[0].execution_time_ms.reset();
+    turn.record.appended.outcomes[0].next_attempt_at = at_second(1'763'000'100);
     turn.record.state = task_state::waiting_for_retry;
     turn.record.due_at = at_second(1'763'000'100);
     REQUIRE(f.ask<commit_turn_reply>(turn)->committed);

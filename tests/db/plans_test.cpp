@@ -90,6 +90,10 @@ std::string sample_of(pg_type type) {
       return array_of("2025-11-13", "timestamptz");
     case pg_type::uuid:
       return "'" + to_string(new_task_id()) + "'::uuid";
+    case pg_type::timestamptz:
+      return "'2025-11-13'::timestamptz";
+    case pg_type::boolean:
+      return "true";
     default:
       return "'1'::" + type_name(type);
   }
@@ -121,7 +125,8 @@ public:
 private:
   std::string run(const std::string& sql) {
     std::unique_ptr<PGresult, decltype(&PQclear)> result{PQexec(raw_.get(), sql.c_str()), PQclear};
-    REQUIRE_MESSAGE(PQresultStatus(result.get()) != PGRES_FATAL_ERROR, sql, ": ", PQerrorMessage(raw_.get()));
+    REQUIRE_MESSAGE(PQresultStatus(result.get()) != PGRES_FATAL_ERROR, sql.substr(0, 60), ": ",
+                    std::string{PQerrorMessage(raw_.get())});
     return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
   }
 
@@ -168,6 +173,14 @@ void fill(const test_database& database) {
             SELECT task_id, '{}', 'i', 's', 'r', '{}', task_id, NULL, now() FROM geartrain.tasks)",
          R"(INSERT INTO geartrain.attempts
             SELECT task_id, 1, 1, 1, 1, 1, now(), now(), NULL, 1, 'w', '{}' FROM geartrain.tasks)",
+         R"(INSERT INTO geartrain.task_facts
+            SELECT task_id, 1, 0, 1, 1, now(), '', '', NULL, NULL, '{}' FROM geartrain.tasks)",
+         R"(INSERT INTO geartrain.checkpoints
+            SELECT task_id, 1, 1, 1, 1, false, now(), '{}' FROM geartrain.tasks)",
+         R"(INSERT INTO geartrain.dead_letters (id, task_id, reason, original_state, at, updated_at, status)
+            SELECT task_id, task_id, 1, 3, created_at, now(), 1 + state % 2 FROM geartrain.tasks)",
+         R"(INSERT INTO geartrain.task_requests (namespace, name, context)
+            SELECT 'shop', 'order', '{}' FROM generate_series(1, 1000))",
          R"(INSERT INTO geartrain.identities SELECT sha256(task_id::text::bytea), task_id FROM geartrain.tasks)",
          R"(INSERT INTO geartrain.claims
             SELECT task_id, 1, 1, 1, 1, now(), now(), now(), 'w' FROM geartrain.tasks LIMIT 5000)",
@@ -194,9 +207,10 @@ TEST_SUITE("plans") {
     }
     for (auto* mode : {"force_generic_plan", "force_custom_plan"}) {
       planner plans{database, mode};
-      for (auto id : {statement_id::commit_turns, statement_id::create_tasks, statement_id::find_holders,
-                      statement_id::sync_claims, statement_id::record_refused, statement_id::read_heads,
-                      statement_id::read_attempts, statement_id::read_claims}) {
+      for (auto id : {statement_id::commit_turns, statement_id::commit_full_turns, statement_id::create_tasks,
+                      statement_id::find_holders, statement_id::sync_claims, statement_id::record_refused,
+                      statement_id::read_heads, statement_id::read_attempts, statement_id::read_facts,
+                      statement_id::read_checkpoints, statement_id::read_claims}) {
         CAPTURE(mode);
         CAPTURE(statement_of(id).name);
         CHECK(scans_of(plans.plan(id)) == "");

@@ -55,7 +55,7 @@ TEST_SUITE("round trips") {
     std::uint64_t statements = 0;
     for (auto& operation : f.metrics->figures().operations)
       statements += operation.statements;
-    CHECK(statements == 20);
+    CHECK(statements == 24);
     if (!test_database::counts_statements())
       return;
     auto counts = server_counts(f.database());

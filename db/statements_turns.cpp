@@ -1,0 +1,195 @@
+#include "db/statement_groups.hpp"
+
+#include <utility>
+
+// What a turn and a creation write, and the claims. How statements are written: statements.cpp.
+
+namespace geartrain {
+
+namespace {
+
+using enum pg_type;
+
+// -- turns -----------------------------------------------------------------------
+
+// The compare-and-swap is on the version; `closed` rows are terminal and stay as they are, except that an operator may
+// revive a task in error (9). Outcomes are appended for those turns only whose head row moved. An outcome that exists
+// already is a defect of the caller and fails that turn as a whole (never silently: the counters of the head row would
+// be wrong).
+const std::string turn_moves = R"(
+WITH given AS (
+  SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    AS g (task_id, version, state, steps_total, steps_completed, steps_failed, paused, state_since, due_at, deadline_at,
+          completed_at, updated_at, revives)
+), moved AS (
+  UPDATE geartrain.tasks t
+  SET version = t.version + 1, state = g.state, steps_total = g.steps_total, steps_completed = g.steps_completed,
+      steps_failed = g.steps_failed, paused = g.paused, state_since = g.state_since, due_at = g.due_at,
+      deadline_at = g.deadline_at, completed_at = g.completed_at, updated_at = g.updated_at
+  FROM given g
+  WHERE t.task_id = ANY ($1) AND t.task_id = g.task_id AND t.version = g.version
+    AND (NOT t.closed OR t.state = 9 AND g.revives)
+  RETURNING t.task_id, t.version, t.template_id
+), appended AS (
+  INSERT INTO geartrain.attempts (task_id, step, attempt, version, outcome, lease_nonce, claimed_at, finished_at,
+                                  next_attempt_at, execution_time_ms, worker, result, error, metadata)
+  SELECT a.task_id, a.step, a.attempt, m.version, a.outcome, a.lease_nonce, a.claimed_at, a.finished_at,
+         a.next_attempt_at, a.execution_time_ms, a.worker, a.result, a.error, a.metadata
+  FROM unnest($14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
+    AS a (task_id, step, attempt, outcome, lease_nonce, claimed_at, finished_at, next_attempt_at, execution_time_ms,
+          worker, result, error, metadata)
+  JOIN moved m USING (task_id)
+))";
+
+const std::vector<pg_type> turn_moves_types{
+  uuid_array,        int4_array,        int2_array,        int4_array,        int4_array,        int4_array,
+  bool_array,        timestamptz_array, timestamptz_array, timestamptz_array, timestamptz_array, timestamptz_array,
+  bool_array,        uuid_array,        int4_array,        int4_array,        int2_array,        int8_array,
+  timestamptz_array, timestamptz_array, timestamptz_array, int8_array,        text_array,        text_array,
+  text_array,        text_array};
+
+// Most turns append none of these, so most batches do without. A case that is pending already stays the only one.
+const std::string turn_additions = R"(, noted AS (
+  INSERT INTO geartrain.task_facts (task_id, version, seq, kind, step, at, who, reason, from_state, to_state, data)
+  SELECT f.task_id, m.version, f.seq, f.kind, f.step, f.at, f.who, f.reason, f.from_state, f.to_state, f.data
+  FROM unnest($27, $28, $29, $30, $31, $32, $33, $34, $35, $36)
+    AS f (task_id, seq, kind, step, at, who, reason, from_state, to_state, data)
+  JOIN moved m USING (task_id)
+), kept AS (
+  INSERT INTO geartrain.checkpoints (task_id, step, attempt, version, lease_nonce, yielded, at, data)
+  SELECT c.task_id, c.step, c.attempt, m.version, c.lease_nonce, c.yielded, c.at, c.data
+  FROM unnest($37, $38, $39, $40, $41, $42, $43) AS c (task_id, step, attempt, lease_nonce, yielded, at, data)
+  JOIN moved m USING (task_id)
+  ON CONFLICT (task_id, step) DO UPDATE
+  SET attempt = excluded.attempt, version = excluded.version, lease_nonce = excluded.lease_nonce,
+      yielded = excluded.yielded, at = excluded.at, data = excluded.data
+), opened AS (
+  INSERT INTO geartrain.dead_letters (task_id, id, reason, original_state, at, updated_at, task_snapshot, metadata)
+  SELECT d.task_id, d.id, d.reason, d.original_state, d.at, d.at, d.task_snapshot, d.metadata
+  FROM unnest($44, $45, $46, $47, $48, $49, $50)
+    AS d (task_id, id, reason, original_state, at, task_snapshot, metadata)
+  JOIN moved m USING (task_id)
+  ON CONFLICT DO NOTHING
+), published AS (
+  INSERT INTO geartrain.domain_events (task_id, namespace, step, name, delivery, at, payload)
+  SELECT e.task_id, (SELECT t.namespace FROM geartrain.templates t WHERE t.id = m.template_id), e.step, e.name,
+         e.delivery, e.at, e.payload
+  FROM unnest($51, $52, $53, $54, $55, $56) WITH ORDINALITY
+    AS e (task_id, step, name, delivery, at, payload, place)
+  JOIN moved m USING (task_id)
+  ORDER BY e.place
+))";
+
+const std::vector<pg_type> turn_additions_types{
+  uuid_array, int4_array, int2_array, int4_array, timestamptz_array, text_array,        text_array, int2_array,
+  int2_array, text_array, uuid_array, int4_array, int4_array,        int8_array,        bool_array, timestamptz_array,
+  text_array, uuid_array, uuid_array, int2_array, int2_array,        timestamptz_array, text_array, text_array,
+  uuid_array, int4_array, text_array, int2_array, timestamptz_array, text_array};
+
+const std::string turn_answer = "\nSELECT task_id FROM moved";
+
+// -- creations -------------------------------------------------------------------
+
+// A creation that the inbox asked for happens only if it takes the request with it, so that of several nodes one makes
+// the task. `named` waits for a concurrent creation with the same identity and then does nothing, unless that identity
+// has expired by $22. Such a holder is not visible to the final SELECT, whose snapshot is older: then `holder` is NULL
+// and the actor asks once more with find_holders. Identities are taken in one order everywhere, so that two batches
+// can't wait for each other.
+constexpr auto create_tasks_sql = R"(
+WITH given AS (
+  SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    AS g (task_id, partition, template_id, state, priority, steps_total, created_at, identity_hash, identity_expires_at,
+          due_at, deadline_at, inbox_request)
+), taken AS (
+  DELETE FROM geartrain.task_requests WHERE id = ANY ($12) RETURNING id
+), wanted AS (
+  SELECT * FROM given WHERE inbox_request IS NULL OR inbox_request IN (SELECT id FROM taken)
+), named AS (
+  INSERT INTO geartrain.identities AS n (identity_hash, task_id, expires_at)
+  SELECT identity_hash, task_id, identity_expires_at FROM wanted WHERE identity_hash IS NOT NULL ORDER BY identity_hash
+  ON CONFLICT (identity_hash) DO UPDATE SET task_id = excluded.task_id, expires_at = excluded.expires_at
+  WHERE n.expires_at <= $22
+  RETURNING task_id
+), heads AS (
+  INSERT INTO geartrain.tasks (task_id, partition, template_id, state, priority, steps_total, created_at, updated_at,
+                               state_since, due_at, deadline_at)
+  SELECT task_id, partition, template_id, state, priority, steps_total, created_at, created_at, created_at, due_at,
+         deadline_at
+  FROM wanted WHERE identity_hash IS NULL OR task_id IN (SELECT task_id FROM named)
+  ON CONFLICT (task_id) DO NOTHING
+  RETURNING task_id
+), inputs AS (
+  INSERT INTO geartrain.task_inputs (task_id, context, initiator, source_system, reason, tags, correlation_id,
+                                     parent_correlation_id, requested_at, start_at)
+  SELECT i.task_id, i.context, i.initiator, i.source_system, i.reason, i.tags::text[], i.correlation_id,
+         i.parent_correlation_id, i.requested_at, i.start_at
+  FROM unnest($1, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+    AS i (task_id, context, initiator, source_system, reason, tags, correlation_id, parent_correlation_id, requested_at,
+          start_at)
+  WHERE i.task_id IN (SELECT task_id FROM heads)
+)
+SELECT g.task_id, h.task_id IS NOT NULL AS created,
+       (SELECT i.task_id FROM geartrain.identities i
+        WHERE i.identity_hash = g.identity_hash AND (i.expires_at > $22) IS NOT FALSE) AS holder,
+       g.inbox_request IS NULL OR g.inbox_request IN (SELECT id FROM taken) AS wanted
+FROM given g LEFT JOIN heads h USING (task_id))";
+
+const std::vector<pg_type> create_tasks_types{
+  uuid_array,        int2_array,        int8_array,        int2_array,        int2_array,        int4_array,
+  timestamptz_array, bytea_array,       timestamptz_array, timestamptz_array, timestamptz_array, uuid_array,
+  text_array,        text_array,        text_array,        text_array,        text_array,        uuid_array,
+  uuid_array,        timestamptz_array, timestamptz_array, timestamptz};
+
+constexpr auto find_holders_sql = R"(
+SELECT g.task_id, (SELECT true FROM geartrain.tasks t WHERE t.task_id = g.task_id) IS NOT NULL AS created,
+       (SELECT i.task_id FROM geartrain.identities i
+        WHERE i.identity_hash = g.identity_hash AND (i.expires_at > $3) IS NOT FALSE) AS holder
+FROM unnest($1, $2) AS g (task_id, identity_hash))";
+
+// -- claims ----------------------------------------------------------------------
+
+// The newest claim of an attempt wins; a release removes the claim of its own nonce only. No key is in both lists.
+constexpr auto sync_claims_sql = R"(
+WITH released AS (
+  DELETE FROM geartrain.claims c
+  USING unnest($10, $11, $12, $13) AS r (task_id, step, attempt, lease_nonce)
+  WHERE c.task_id = ANY ($10) AND c.task_id = r.task_id AND c.step = r.step AND c.attempt = r.attempt
+    AND c.lease_nonce = r.lease_nonce
+)
+INSERT INTO geartrain.claims (task_id, step, attempt, epoch, lease_nonce, claimed_at, token_expires_at, expires_at,
+                              worker)
+SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (task_id, step, attempt) DO UPDATE
+SET epoch = excluded.epoch, lease_nonce = excluded.lease_nonce, claimed_at = excluded.claimed_at,
+    token_expires_at = excluded.token_expires_at, expires_at = excluded.expires_at, worker = excluded.worker
+WHERE geartrain.claims.claimed_at <= excluded.claimed_at)";
+
+constexpr auto record_refused_sql = R"(
+INSERT INTO geartrain.refused_reports (task_id, step, attempt, epoch, lease_nonce, received_at, success, worker)
+SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8))";
+
+} // namespace
+
+std::vector<statement> statement_groups::turns() {
+  auto full_types = turn_moves_types;
+  full_types.insert(full_types.end(), turn_additions_types.begin(), turn_additions_types.end());
+  using enum pg_type;
+  using id = statement_id;
+  return {
+    {id::commit_turns, "commit_turns", turn_moves + turn_answer, turn_moves_types},
+    {id::commit_full_turns, "commit_full_turns", turn_moves + turn_additions + turn_answer, std::move(full_types)},
+    {id::create_tasks, "create_tasks", create_tasks_sql, create_tasks_types},
+    {id::find_holders, "find_holders", find_holders_sql, {uuid_array, bytea_array, timestamptz}},
+    {id::sync_claims,
+     "sync_claims",
+     sync_claims_sql,
+     {uuid_array, int4_array, int4_array, int8_array, int8_array, timestamptz_array, timestamptz_array,
+      timestamptz_array, text_array, uuid_array, int4_array, int4_array, int8_array}},
+    {id::record_refused,
+     "record_refused",
+     record_refused_sql,
+     {uuid_array, int4_array, int4_array, int8_array, int8_array, timestamptz_array, bool_array, text_array}},
+  };
+}
+
+} // namespace geartrain
