@@ -37,6 +37,10 @@ template_registry_actor directory::templates() const {
   return get(templates_);
 }
 
+inbox_actor directory::inbox() const {
+  return get(inbox_);
+}
+
 db_actor directory::db() const {
   return get(db_);
 }
@@ -69,6 +73,10 @@ void directory::set_templates(template_registry_actor handle) {
   set(templates_, std::move(handle));
 }
 
+void directory::set_inbox(inbox_actor handle) {
+  set(inbox_, std::move(handle));
+}
+
 void directory::set_db(db_actor handle) {
   set(db_, std::move(handle));
 }
@@ -86,6 +94,7 @@ void directory::clear() {
   dispatcher_ = nullptr;
   timers_ = nullptr;
   templates_ = nullptr;
+  inbox_ = nullptr;
   db_ = nullptr;
 }
 

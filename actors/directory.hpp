@@ -27,6 +27,7 @@ public:
   step_dispatcher_actor dispatcher() const;
   timers_actor timers() const;
   template_registry_actor templates() const;
+  inbox_actor inbox() const;
   db_actor db() const;
 
   void set_intake(std::size_t shard, task_intake_actor handle);
@@ -36,6 +37,7 @@ public:
   void set_dispatcher(step_dispatcher_actor handle);
   void set_timers(timers_actor handle);
   void set_templates(template_registry_actor handle);
+  void set_inbox(inbox_actor handle);
   void set_db(db_actor handle);
 
   /// Drops every handle, so that the actors can end.
@@ -62,6 +64,7 @@ private:
   step_dispatcher_actor dispatcher_;
   timers_actor timers_;
   template_registry_actor templates_;
+  inbox_actor inbox_;
   db_actor db_;
 };
 

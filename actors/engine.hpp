@@ -23,6 +23,7 @@ struct engine_settings {
   std::size_t max_resident = 100000;   ///< contexts in memory, over all shards
   milliseconds reconcile_every{3000};      ///< how often overdue tasks are looked for
   milliseconds inbox_every{1000};          ///< how often the inbox is read when no notification comes
+  std::string environment;                 ///< whose overrides of templates apply; empty: none
   retry_defaults retry;
   turn_rules rules;
 };
@@ -44,6 +45,8 @@ struct engine {
   std::shared_ptr<template_catalog> catalog;
   std::shared_ptr<event_feed> events = std::make_shared<event_feed>();
   std::shared_ptr<turn_metrics> turns = std::make_shared<turn_metrics>();
+  /// Reads a row of the inbox as the API reads a creation request; errc::invalid says what is wrong with it.
+  std::function<expected<create_task>(const inbox_row&)> read_inbox_row;
   std::function<timestamp()> now;
   std::function<std::uint64_t()> random; ///< uniform 64 bits; callable from any thread
 

@@ -19,8 +19,8 @@ void event_feed::publish(const std::string& namespace_name, const std::vector<do
     if (event.delivery == delivery_mode::durable)
       continue;
     published_.fetch_add(1, std::memory_order_relaxed);
-    for (auto& [id, listener] : listeners_)
-      listener(namespace_name, event);
+    for (auto& [id, tell] : listeners_)
+      tell(namespace_name, event);
   }
 }
 

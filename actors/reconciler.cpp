@@ -45,6 +45,10 @@ private:
           sleep(engine_->now() - begin);
         },
         [this](caf::error&) { sleep({}); });
+    // Another node may have paused something.
+    request(db, caf::infinite, read_pauses_unit{})
+      .then([this](const read_pauses_reply& reply) { send(engine_->actors->dispatcher(), set_pauses{reply.rows}); },
+            [](caf::error&) {});
   }
 
   void tell_owners(const std::vector<task_id>& ids) {

@@ -199,10 +199,10 @@ void result_processor::turn_committed(resident_task& task, const turn_closed& cl
     forget_void_leases(task);
   if (!closed.events.empty())
     engine_->events->publish(task.context->definition->namespace_name, closed.events);
-  auto done = std::exchange(task.open, {});
-  for (auto& pending : done.reports)
+  auto input = std::exchange(task.open, {});
+  for (auto& pending : input.reports)
     pending.message.done(report_answer{report_status::accepted, {}});
-  for (auto& pending : done.acts)
+  for (auto& pending : input.acts)
     pending.request.done(task_snapshot{*task.context});
 }
 

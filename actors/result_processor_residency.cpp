@@ -62,7 +62,7 @@ void result_processor::loaded(const task_id& id, const task_rows& rows) {
   request(engine_->actors->db(), caf::infinite, fetch_templates_unit{0, rows.head.template_id})
     .then(
       [this, id, kept](const fetch_templates_reply& stored) {
-        load_templates(*engine_->catalog, stored);
+        load_templates(*engine_->catalog, stored, engine_->settings.environment);
         if (auto definition = engine_->catalog->find_by_id(kept->head.template_id))
           restore(id, *kept, definition);
         else

@@ -31,6 +31,7 @@ public:
 protected:
   behavior_type make_behavior() override {
     delayed_send(this, engine_->settings.tick, tick{});
+    ask_for_pauses();
     return {
       [this](const poll_request& request) { poll(request); },
       [this](const steps_ready& news) { steps_arrive(news); },
@@ -90,6 +91,8 @@ private:
   }
 
   void steps_arrive(const steps_ready& news) {
+    if (!pauses_known_)
+      return early_.push_back(news);
     for (auto& token : news.released)
       release(token);
     revoke(news.revoked);
@@ -124,12 +127,21 @@ private:
       take_out(step);
   }
 
+  void ask_for_pauses() {
+    if (auto db = engine_->actors->db(); db && !pauses_known_ && !std::exchange(asking_, true))
+      request(db, caf::infinite, read_pauses_unit{})
+        .then([this](const read_pauses_reply& reply) { pause({reply.rows}); }, [this](caf::error&) { asking_ = false; });
+  }
+
   void pause(const set_pauses& message) {
+    pauses_known_ = true;
     steps_ready again;
     again.ready = paused_.replace(message.pauses);
     for (auto& step : ready_.take_if([this](const ready_step& one) { return paused_.holds(one); }))
       paused_.hold(step);
     steps_arrive(again);
+    for (auto& news : std::exchange(early_, {}))
+      steps_arrive(news);
   }
 
   /// A restarted owner announces what it finds; it may not know yet that a worker has the step.
@@ -216,6 +228,7 @@ private:
       send(engine_->actors->processor_of(task_of(entry.held.token.step)), lease_ended{entry.held, why});
     cancelled_.forget(now - cancelled_memory);
     record_claims(now - engine_->settings.claim_after);
+    ask_for_pauses();
     delayed_send(this, engine_->settings.tick, tick{});
   }
 
@@ -266,6 +279,9 @@ private:
   ready_queue ready_;
   poll_queue polls_;
   paused_steps paused_;
+  bool pauses_known_ = false;
+  bool asking_ = false;
+  std::vector<steps_ready> early_; ///< what arrived before the pauses were known
   lease_table leases_;
   cancelled_leases cancelled_;
   bool recording_ = false;

@@ -1,5 +1,7 @@
 #include "actors/supervisor.hpp"
 
+#include "actors/inbox.hpp"
+#include "actors/reconciler.hpp"
 #include "actors/result_processor.hpp"
 #include "actors/step_dispatcher.hpp"
 #include "actors/task_coordinator.hpp"
@@ -158,6 +160,10 @@ std::vector<supervised_role> engine_roles(caf::actor_system& system, engine_ptr 
   add(
     "template_registry", [=] { return spawn_template_registry(*sys, engine); },
     [=](auto h) { actors->set_templates(std::move(h)); });
+  add(
+    "reconciler", [=] { return spawn_reconciler(*sys, engine); }, [](auto) {});
+  add(
+    "inbox", [=] { return spawn_inbox(*sys, engine); }, [=](auto h) { actors->set_inbox(std::move(h)); });
   return roles;
 }
 

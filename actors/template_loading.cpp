@@ -6,9 +6,9 @@
 
 namespace geartrain {
 
-void load_templates(template_catalog& catalog, const fetch_templates_reply& stored) {
+void load_templates(template_catalog& catalog, const fetch_templates_reply& stored, std::string_view environment) {
   for (auto& row : stored.rows) {
-    auto parsed = parse_template(row.document, template_format::json);
+    auto parsed = parse_template(row.document, template_format::json, environment);
     if (auto* definition = std::get_if<task_template>(&parsed)) {
       definition->id = row.id;
       catalog.put(template_snapshot{std::move(*definition)}, row.activation);

@@ -6,7 +6,7 @@
 namespace geartrain {
 
 /// Puts stored revisions into the catalog. Rows that this build can't parse (written by a newer one) are logged and
-/// left out. Thread-safe.
-void load_templates(template_catalog& catalog, const fetch_templates_reply& stored);
+/// left out. The overrides of `environment` are applied. Thread-safe.
+void load_templates(template_catalog& catalog, const fetch_templates_reply& stored, std::string_view environment);
 
 } // namespace geartrain

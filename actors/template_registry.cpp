@@ -31,7 +31,8 @@ protected:
 
 private:
   void register_template(const register_template_request& asked) {
-    auto parsed = parse_template(asked.text, asked.is_json ? template_format::json : template_format::yaml);
+    auto parsed = parse_template(asked.text, asked.is_json ? template_format::json : template_format::yaml,
+                                 engine_->settings.environment);
     if (auto* found = std::get_if<problems>(&parsed))
       return asked.done(register_template_result{template_refused{std::move(*found)}});
     auto definition = std::make_shared<task_template>(std::move(std::get<task_template>(parsed)));
@@ -60,7 +61,7 @@ private:
       .then(
         [this](const fetch_templates_reply& stored) {
           refreshing_ = false;
-          load_templates(*engine_->catalog, stored);
+          load_templates(*engine_->catalog, stored, engine_->settings.environment);
         },
         [this](caf::error&) { refreshing_ = false; });
   }

@@ -53,8 +53,13 @@ constexpr std::array<std::string_view, 11> fact_names{"none",
                                                       "task_redriven",
                                                       "task_went_stale"};
 
-constexpr std::array<std::string_view, 6> reason_names{
-  "none", "staleness_timeout", "max_retries_exceeded", "dependency_cycle_detected", "worker_unavailable", "manual_dlq"};
+constexpr std::array<std::string_view, 7> reason_names{"none",
+                                                       "staleness_timeout",
+                                                       "max_retries_exceeded",
+                                                       "dependency_cycle_detected",
+                                                       "worker_unavailable",
+                                                       "manual_dlq",
+                                                       "invalid_request"};
 
 constexpr std::array<std::string_view, 5> resolution_names{"none", "pending", "manually_resolved", "permanently_failed",
                                                            "cancelled"};

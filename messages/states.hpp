@@ -67,6 +67,7 @@ enum class dead_letter_reason : std::uint8_t {
   dependency_cycle_detected = 3,
   worker_unavailable = 4,
   manual_dlq = 5,
+  invalid_request = 6, ///< a request from the inbox that can't become a task
 };
 
 /// Where an operator's investigation of a dead letter stands. The numbers are stored: never renumber.

@@ -123,7 +123,7 @@ expected<bool> load_all_templates(caf::actor_system& system, const engine& share
   caf::scoped_actor self{system};
   std::optional<failure> why;
   self->request(shared.actors->db(), start_patience, fetch_templates_unit{})
-    .receive([&](const fetch_templates_reply& stored) { load_templates(*shared.catalog, stored); },
+    .receive([&](const fetch_templates_reply& stored) { load_templates(*shared.catalog, stored, shared.settings.environment); },
              [&](caf::error& e) { why = to_failure(e); });
   if (why)
     return *why;
