@@ -36,6 +36,14 @@ http_response json_response(unsigned status, std::string body);
 
 void add_task_routes(router& routes, const api_ptr& api);
 void add_task_list_route(router& routes, const api_ptr& api);
+void add_act_routes(router& routes, const api_ptr& api);
+void add_audit_route(router& routes, const api_ptr& api);
+void add_summary_route(router& routes, const api_ptr& api);
+void add_pause_routes(router& routes, const api_ptr& api);
+void add_dlq_routes(router& routes, const api_ptr& api);
+void add_dlq_acts(router& routes, const api_ptr& api);
+void add_analytics_routes(router& routes, const api_ptr& api);
+void add_event_route(router& routes, const api_ptr& api);
 void add_template_routes(router& routes, const api_ptr& api);
 void add_worker_routes(router& routes, const api_ptr& api);
 void add_health_routes(router& routes, const api_ptr& api);

@@ -4,6 +4,7 @@
 #include "messages/actor_base.hpp"
 
 #include <atomic>
+#include <mutex>
 #include <unordered_map>
 
 namespace geartrain {
@@ -38,14 +39,6 @@ private:
   completion<Reply> asker_;
 };
 
-template <class Unit, class Reply>
-void ask_database(const directory& actors, Unit unit, milliseconds deadline, completion<Reply> done) {
-  auto db = actors.db();
-  if (!db)
-    return done(failure{errc::stopping, "the node is stopping"});
-  db.home_system().spawn<db_question<Unit, Reply>>(db, std::move(unit), deadline, std::move(done));
-}
-
 std::size_t next_shard(std::size_t shards) {
   static std::atomic<std::size_t> turn{0};
   return turn.fetch_add(1, std::memory_order_relaxed) % shards;
@@ -53,7 +46,15 @@ std::size_t next_shard(std::size_t shards) {
 
 } // namespace
 
-engine_calls::engine_calls(std::shared_ptr<directory> actors) : actors_(std::move(actors)) {}
+/// Which reading of the pauses the dispatcher has got.
+struct engine_calls::pause_order {
+  std::mutex mutex;
+  std::uint64_t last_begun = 0;
+  std::uint64_t last_told = 0;
+};
+
+engine_calls::engine_calls(std::shared_ptr<directory> actors)
+  : actors_(std::move(actors)), pauses_(std::make_shared<pause_order>()) {}
 
 void engine_calls::create(create_task_request request) const {
   caf::anon_send(actors_->intake(next_shard(actors_->shards())), std::move(request));
@@ -75,6 +76,10 @@ void engine_calls::read(read_task_request request) const {
   caf::anon_send(actors_->processor_of(request.id), std::move(request));
 }
 
+void engine_calls::act(act_request request) const {
+  caf::anon_send(actors_->processor_of(request.task), std::move(request));
+}
+
 void engine_calls::poll(poll_request request) const {
   caf::anon_send(actors_->dispatcher(), std::move(request));
 }
@@ -91,17 +96,64 @@ void engine_calls::heartbeat(heartbeat_request request) const {
   caf::anon_send(actors_->dispatcher(), std::move(request));
 }
 
-void engine_calls::list_tasks(list_tasks_unit unit, milliseconds deadline, completion<list_tasks_reply> done) const {
-  ask_database(*actors_, std::move(unit), deadline, std::move(done));
+template <class Unit>
+void engine_calls::ask(Unit unit, milliseconds deadline, completion<answer_of<Unit>> done) const {
+  auto db = actors_->db();
+  if (!db)
+    return done(failure{errc::stopping, "the node is stopping"});
+  db.home_system().spawn<db_question<Unit, answer_of<Unit>>>(db, std::move(unit), deadline, std::move(done));
 }
 
-void engine_calls::fetch_templates(fetch_templates_unit unit, milliseconds deadline,
-                                   completion<fetch_templates_reply> done) const {
-  ask_database(*actors_, std::move(unit), deadline, std::move(done));
+template void engine_calls::ask(list_tasks_unit, milliseconds, completion<list_tasks_reply>) const;
+template void engine_calls::ask(fetch_templates_unit, milliseconds, completion<fetch_templates_reply>) const;
+template void engine_calls::ask(ping_unit, milliseconds, completion<unit_done>) const;
+template void engine_calls::ask(read_audit_unit, milliseconds, completion<read_audit_reply>) const;
+template void engine_calls::ask(list_dead_letters_unit, milliseconds, completion<list_dead_letters_reply>) const;
+template void engine_calls::ask(add_dead_letter_unit, milliseconds, completion<unit_done>) const;
+template void engine_calls::ask(update_dead_letter_unit, milliseconds, completion<unit_done>) const;
+template void engine_calls::ask(dead_letter_stats_unit, milliseconds, completion<dead_letter_stats_reply>) const;
+template void engine_calls::ask(investigation_queue_unit, milliseconds, completion<investigation_queue_reply>) const;
+template void engine_calls::ask(staleness_unit, milliseconds, completion<staleness_reply>) const;
+template void engine_calls::ask(performance_unit, milliseconds, completion<performance_reply>) const;
+template void engine_calls::ask(bottlenecks_unit, milliseconds, completion<bottlenecks_reply>) const;
+template void engine_calls::ask(read_events_unit, milliseconds, completion<read_events_reply>) const;
+template void engine_calls::ask(read_pauses_unit, milliseconds, completion<read_pauses_reply>) const;
+template void engine_calls::ask(set_pause_unit, milliseconds, completion<unit_done>) const;
+
+// -- pauses --------------------------------------------------------------------------
+
+void engine_calls::set_pause(set_pause_unit unit, milliseconds deadline, completion<unit_done> done) const {
+  ask(std::move(unit), deadline, completion<unit_done>{[calls = *this, deadline, done](expected<unit_done> stored) {
+        if (!stored)
+          return done(std::move(stored));
+        calls.tell_pauses(deadline, completion<unit_done>{[done, stored](expected<unit_done> told) {
+                            done(told ? stored : std::move(told));
+                          }});
+      }});
 }
 
-void engine_calls::ping(milliseconds deadline, completion<unit_done> done) const {
-  ask_database(*actors_, ping_unit{}, deadline, std::move(done));
+void engine_calls::tell_pauses(milliseconds deadline, completion<unit_done> done) const {
+  std::uint64_t reading = 0;
+  {
+    std::lock_guard guard{pauses_->mutex};
+    reading = ++pauses_->last_begun;
+  }
+  ask(read_pauses_unit{}, deadline,
+      completion<read_pauses_reply>{[calls = *this, reading, done](expected<read_pauses_reply> rows) {
+        if (!rows)
+          return done(std::move(rows.error()));
+        calls.tell_pauses_in_order(reading, std::move(rows->rows));
+        done(unit_done{});
+      }});
+}
+
+/// A reading that began later sees all that an earlier one could see: the dispatcher must not get the earlier one after it.
+void engine_calls::tell_pauses_in_order(std::uint64_t reading, std::vector<pause_row> rows) const {
+  std::lock_guard guard{pauses_->mutex};
+  if (reading < pauses_->last_told)
+    return;
+  pauses_->last_told = reading;
+  caf::anon_send(actors_->dispatcher(), set_pauses{std::move(rows)});
 }
 
 } // namespace geartrain

@@ -55,9 +55,9 @@ void write_check(json_writer& out, const check& one) {
   out.field("duration_ms", one.duration.count());
 }
 
-http_response healthy_response(const api_state& api, std::string_view status, const checks& made) {
-  json_writer out;
-  out.begin_object().field("status", status).field("timestamp", api.now()).key("checks").begin_object();
+/// "status", "timestamp", "checks" and "info", into an open object.
+void write_health(json_writer& out, const api_state& api, std::string_view status, const checks& made) {
+  out.field("status", status).field("timestamp", api.now()).key("checks").begin_object();
   for (const auto& one : made) {
     out.key(one.name).begin_object();
     write_check(out, one);
@@ -70,18 +70,29 @@ http_response healthy_response(const api_state& api, std::string_view status, co
                                                              : "Startup");
   if (api.context.db)
     out.field("database_connections", api.context.db->connections_up.load(std::memory_order_relaxed));
-  return json_response(200, out.end_object().end_object().take());
+  out.end_object();
 }
 
-http_response not_ready_response(const checks& made) {
-  json_writer details;
-  details.begin_array();
+http_response healthy_response(const api_state& api, std::string_view status, const checks& made) {
+  json_writer out;
+  out.begin_object();
+  write_health(out, api, status, made);
+  return json_response(200, out.end_object().take());
+}
+
+/// An error body that also has all that a ready node would show.
+http_response not_ready_response(const api_state& api, const checks& made) {
+  json_writer out;
+  out.begin_object().key("error").begin_object().field("code", "SERVICE_UNAVAILABLE");
+  out.field("message", "the node is not ready").key("details").begin_array();
   for (const auto& one : made) {
-    details.begin_object().field("name", one.name);
-    write_check(details, one);
-    details.end_object();
+    out.begin_object().field("name", one.name);
+    write_check(out, one);
+    out.end_object();
   }
-  auto response = api_error(503, "SERVICE_UNAVAILABLE", "the node is not ready", details.end_array().take());
+  out.end_array().end_object();
+  write_health(out, api, "not_ready", made);
+  auto response = json_response(503, out.end_object().take());
   response.headers.emplace_back("Retry-After", "1");
   return response;
 }
@@ -101,13 +112,13 @@ bool all_healthy(const checks& made) {
 
 void ready(const api_ptr& api, const responder& reply) {
   checks made{check_engine(*api), check_connections(*api)};
-  reply(all_healthy(made) ? healthy_response(*api, "ready", made) : not_ready_response(made));
+  reply(all_healthy(made) ? healthy_response(*api, "ready", made) : not_ready_response(*api, made));
 }
 
 void detailed(const api_ptr& api, const responder& reply) {
   auto begin = std::chrono::steady_clock::now();
-  api->calls.ping(
-    ping_patience, completion<unit_done>{[api, reply, begin](const expected<unit_done>& answer) {
+  api->calls.ask(
+    ping_unit{}, ping_patience, completion<unit_done>{[api, reply, begin](const expected<unit_done>& answer) {
       auto spent = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
       check database{"database", static_cast<bool>(answer), answer ? "answers" : answer.error().message, spent};
       checks made{check_engine(*api), std::move(database), check_admission(*api)};

@@ -49,6 +49,14 @@ void add_routes(router& routes, api_context context) {
   auto api = std::make_shared<const api_state>(std::move(context));
   add_task_routes(routes, api);
   add_task_list_route(routes, api);
+  add_act_routes(routes, api);
+  add_audit_route(routes, api);
+  add_summary_route(routes, api);
+  add_pause_routes(routes, api);
+  add_dlq_routes(routes, api);
+  add_dlq_acts(routes, api);
+  add_analytics_routes(routes, api);
+  add_event_route(routes, api);
   add_template_routes(routes, api);
   add_worker_routes(routes, api);
   add_health_routes(routes, api);

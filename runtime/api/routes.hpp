@@ -34,7 +34,9 @@ struct api_context {
   std::size_t max_body_bytes = std::size_t{1} << 20;         ///< of tasks and templates
   std::size_t max_worker_body_bytes = std::size_t{32} << 20; ///< of /v1/workers/*
   milliseconds max_requested_delay{3600000};                 ///< cap for Retry-After and backoff_hint
-  milliseconds read_deadline{10000};                         ///< for questions that go to the database directly
+  std::size_t max_queued_units = 8192;                       ///< what the database's queue takes; for its utilisation
+  std::function<std::string()> config_json; ///< what GET /config shows, secrets removed; absent: there is no such route
+  milliseconds read_deadline{10000};        ///< for questions that go to the database directly
 };
 
 /// Adds every route of the REST API.

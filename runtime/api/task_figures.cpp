@@ -1,5 +1,7 @@
 #include "runtime/api/task_figures.hpp"
 
+#include "workflow/batches.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -8,18 +10,17 @@ namespace geartrain {
 
 namespace {
 
-/// A failed worker of a batch that goes on without it.
-bool is_tolerated(const task_context& task, std::uint16_t number) {
-  const auto& settings = task.definition_of(number).batch;
-  return task.step(number).state == step_state::error && task.batch_of(number) != nullptr &&
-         (!settings || settings->failure_strategy != batch_failure_strategy::fail_fast);
+/// Whoever waits for the step goes on: it is done, or its failure is one that a batch goes on without.
+bool lets_children_run(const task_context& task, std::uint16_t number) {
+  auto state = task.step(number).state;
+  return satisfies_children(state) || (state == step_state::error && is_tolerated(task, number));
 }
 
 void count_parent(const task_context& task, std::uint16_t number, step_figures& figures) {
   if (!is_shown(task, number))
     return;
   ++figures.total_parents;
-  if (satisfies_children(task.step(number).state) || is_tolerated(task, number))
+  if (lets_children_run(task, number))
     ++figures.completed_parents;
 }
 

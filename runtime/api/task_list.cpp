@@ -2,6 +2,7 @@
 #include "actors/template_loading.hpp"
 #include "runtime/api/api_error.hpp"
 #include "runtime/api/api_state.hpp"
+#include "runtime/api/body_limits.hpp"
 #include "runtime/api/query_reader.hpp"
 #include "runtime/api/task_json.hpp"
 #include "workflow/restore.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::uint32_t default_per_page = 25;
 constexpr std::uint32_t max_per_page = 100;
+constexpr std::size_t max_tags = 64;
 constexpr std::uint32_t max_page = 10'000'000; // page times size stays inside 32 bits
 
 struct list_query {
@@ -30,18 +32,24 @@ std::variant<list_query, http_response> parse_list_query(const http_request& req
   list_query query;
   query.page = reader.number("page", 1, 1, max_page);
   query.per_page = reader.number("per_page", default_per_page, 1, max_per_page);
-  query.unit.namespace_name = reader.text("namespace");
+  query.unit.namespace_name = reader.text("namespace", name_limits);
+  query.unit.template_name = reader.text("name", name_limits);
+  query.unit.template_version = reader.text("version", name_limits);
+  query.unit.tags = reader.texts("tag", max_tags, {1, 128});
+  query.unit.correlation_id = reader.id("correlation_id");
+  query.unit.created_from = reader.time("created_after");
+  query.unit.created_before = reader.time("created_before");
   query.unit.initiator = reader.text("initiator");
   query.unit.source_system = reader.text("source_system");
   if (auto status = reader.text("status")) {
     query.unit.state = parse_task_state(*status);
     if (!query.unit.state)
-      reader.wrong("status", "must be a task state such as steps_in_process or complete, not " + status->substr(0, 60));
+      reader.wrong("status", "must be a task state such as steps_in_process or complete, not " + *status);
   }
   if (auto before = reader.text("before")) {
     query.unit.before = parse_uuid(*before);
     if (!query.unit.before)
-      return error_response(400, "INVALID_UUID", "not a UUID: " + before->substr(0, 100));
+      return error_response(400, "INVALID_UUID", "not a UUID: " + *before);
   }
   if (!found.empty())
     return problems_error(400, "BAD_REQUEST", "", found);
@@ -73,13 +81,13 @@ struct listing : std::enable_shared_from_this<listing> {
   list_tasks_reply rows;
 
   void ask() {
-    api->calls.list_tasks(query.unit, api->context.read_deadline,
-                          completion<list_tasks_reply>{[self = shared_from_this()](expected<list_tasks_reply> answer) {
-                            if (!answer)
-                              return self->reply(error_of(answer.error()));
-                            self->rows = std::move(*answer);
-                            self->resolve(0);
-                          }});
+    api->calls.ask(query.unit, api->context.read_deadline,
+                   completion<list_tasks_reply>{[self = shared_from_this()](expected<list_tasks_reply> answer) {
+                     if (!answer)
+                       return self->reply(error_of(answer.error()));
+                     self->rows = std::move(*answer);
+                     self->resolve(0);
+                   }});
   }
 
   /// Continues at the first row from `index` on whose template is unknown here; answers when there is none.
@@ -90,7 +98,7 @@ struct listing : std::enable_shared_from_this<listing> {
       return reply.later(
         [self = shared_from_this()] { return page_response(*self->api->context.catalog, self->query, self->rows); });
     fetch_templates_unit missing{0, rows.tasks[index]->head.template_id};
-    api->calls.fetch_templates(
+    api->calls.ask(
       missing, api->context.read_deadline,
       completion<fetch_templates_reply>{[self = shared_from_this(), index](expected<fetch_templates_reply> answer) {
         if (!answer)

@@ -107,6 +107,10 @@ void add_telemetry_routes(router& routes, const api_ptr& api) {
   routes.add("GET", "/metrics", [api, http = routes.metrics()](const http_request&, const responder& reply) {
     reply(show_metrics(api->context, *http));
   });
+  if (api->context.config_json)
+    routes.add("GET", "/config", [api](const http_request&, const responder& reply) {
+      reply.later([api] { return json_response(200, api->context.config_json()); });
+    });
   routes.add("GET", "/v1/telemetry/actors", [](const http_request&, const responder& reply) { reply(show_actors()); });
   routes.add("GET", "/v1/telemetry/database",
              [api](const http_request&, const responder& reply) { reply(show_database(api->context)); });
