@@ -48,6 +48,23 @@ struct retry_config {
   std::chrono::seconds max_server_delay{3600};
 };
 
+/// How tasks grow, and which variant of their templates holds here.
+struct tasks_config {
+  std::string environment; ///< whose overrides of templates apply; empty: none
+  std::uint32_t max_steps_per_decision = 100;
+  std::uint32_t max_decision_depth = 20;
+  milliseconds inbox_interval{1000};
+};
+
+/// When a task counts as stuck, where its template is silent; zero: never.
+struct staleness_config {
+  milliseconds interval{3000};
+  std::chrono::seconds waiting_for_dependencies{3600};
+  std::chrono::seconds waiting_for_retry{1800};
+  std::chrono::seconds steps_in_process{1800};
+  std::chrono::seconds max_duration{0};
+};
+
 struct limits_config {
   std::size_t resident_tasks = 100000;
   std::size_t in_flight_creations = 2048;
@@ -79,6 +96,8 @@ struct config {
   database_config database;
   workers_config workers;
   retry_config retry;
+  tasks_config tasks;
+  staleness_config staleness;
   limits_config limits;
   node_settings node;
   log_config log;

@@ -130,6 +130,8 @@ constexpr std::array sections{
   config_section{"database", "The PostgreSQL that holds everything."},
   config_section{"workers", "What workers may hold, and for how long."},
   config_section{"retry", "Delays between the attempts of a step, where its template is silent."},
+  config_section{"tasks", "How tasks grow, and which variant of their templates holds here."},
+  config_section{"staleness", "When a task counts as stuck, where the lifecycle of its template is silent."},
   config_section{"limits",
                  "Bounds of what a node takes on at a time. Over a bound the answer is 503 with Retry-After."},
   config_section{"node", "The inside of the node."},
@@ -200,6 +202,37 @@ std::vector<config_key> retry_keys() {
   };
 }
 
+std::vector<config_key> task_keys() {
+  constexpr auto at = &config::tasks;
+  using t = tasks_config;
+  return {
+    key_of<at, &t::environment>("tasks.environment",
+                                "Whose overrides in the templates' `environments` apply, such as production. Empty: none."),
+    integer<at, &t::max_steps_per_decision>("tasks.max_steps_per_decision", 1, 65535,
+                                            "Most steps that one decision may name."),
+    integer<at, &t::max_decision_depth>("tasks.max_decision_depth", 1, 1000, "Most decisions below each other."),
+    integer<at, &t::inbox_interval>("tasks.inbox_interval_ms", 50, day_ms,
+                                    "How often creations from SQL are looked for when no notification comes."),
+  };
+}
+
+std::vector<config_key> staleness_keys() {
+  constexpr auto at = &config::staleness;
+  constexpr std::int64_t year = 31536000;
+  using s = staleness_config;
+  return {
+    integer<at, &s::interval>("staleness.interval_ms", 100, day_ms, "How often overdue tasks are looked for."),
+    integer<at, &s::waiting_for_dependencies>("staleness.waiting_for_dependencies_seconds", 0, year,
+                                              "A task that waits for so long without a step to run is stuck. 0: never."),
+    integer<at, &s::waiting_for_retry>("staleness.waiting_for_retry_seconds", 0, year,
+                                       "A task whose retry is overdue by so much is stuck. 0: never."),
+    integer<at, &s::steps_in_process>("staleness.steps_in_process_seconds", 0, year,
+                                      "A task whose steps no worker takes for so long is stuck. 0: never."),
+    integer<at, &s::max_duration>("staleness.max_duration_seconds", 0, year,
+                                  "A task that is open for so long is stuck. 0: never."),
+  };
+}
+
 std::vector<config_key> limit_keys() {
   constexpr auto at = &config::limits;
   using l = limits_config;
@@ -232,7 +265,8 @@ std::vector<config_key> other_keys() {
 
 std::vector<config_key> make_keys() {
   std::vector<config_key> all;
-  for (auto& part : {server_keys(), database_keys(), worker_keys(), retry_keys(), limit_keys(), other_keys()})
+  for (auto& part : {server_keys(), database_keys(), worker_keys(), retry_keys(), task_keys(), staleness_keys(), limit_keys(),
+                     other_keys()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

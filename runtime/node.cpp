@@ -4,6 +4,7 @@
 #include "actors/template_loading.hpp"
 #include "db/db_pool.hpp"
 #include "db/migrate.hpp"
+#include "runtime/api/inbox_request.hpp"
 #include "runtime/api/routes.hpp"
 #include "runtime/http/http_server.hpp"
 #include "workflow/lease_token.hpp"
@@ -23,11 +24,29 @@ constexpr std::chrono::seconds start_patience{120};
 
 using steady = std::chrono::steady_clock;
 
+staleness_limits staleness_limits_of(const staleness_config& settings) {
+  auto limit = [](std::chrono::seconds given) {
+    return given.count() > 0 ? std::optional{given} : std::nullopt;
+  };
+  staleness_limits out;
+  out.waiting_for_dependencies = limit(settings.waiting_for_dependencies);
+  out.waiting_for_retry = limit(settings.waiting_for_retry);
+  out.steps_in_process = limit(settings.steps_in_process);
+  out.max_duration = limit(settings.max_duration);
+  return out;
+}
+
 engine_settings engine_settings_of(const config& settings) {
   engine_settings out;
   out.shards = settings.node.shards;
   out.lease = settings.workers.lease;
   out.max_resident = settings.limits.resident_tasks;
+  out.environment = settings.tasks.environment;
+  out.inbox_every = settings.tasks.inbox_interval;
+  out.reconcile_every = settings.staleness.interval;
+  out.rules.growth.max_steps_per_decision = settings.tasks.max_steps_per_decision;
+  out.rules.growth.max_decision_depth = settings.tasks.max_decision_depth;
+  out.rules.staleness = staleness_limits_of(settings.staleness);
   out.retry.backoff_base_ms = settings.retry.base.count();
   out.retry.max_backoff_ms = settings.retry.max.count();
   out.retry.jitter = settings.retry.jitter_percent / 100.0;
@@ -166,6 +185,7 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
   auto start_db = [&system = *p.system, pool = db_config_of(settings), metrics = p.metrics] {
     return spawn_db_pool(system, pool, metrics);
   };
+  p.shared->read_inbox_row = read_inbox_row;
   if (!on_fatal)
     on_fatal = [](const std::string& role) { spdlog::critical("actor={} can't be kept alive", role); };
   auto roles = engine_roles(*p.system, p.shared, start_db);

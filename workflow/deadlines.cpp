@@ -9,8 +9,8 @@ namespace {
 using std::chrono::minutes;
 
 struct threshold {
-  std::optional<minutes> own; ///< the template's
-  std::optional<minutes> general;
+  std::optional<std::chrono::seconds> own; ///< the template's
+  std::optional<std::chrono::seconds> general;
 };
 
 threshold threshold_of(const task_context& context, const staleness_limits& limits) {
@@ -32,7 +32,7 @@ std::optional<timestamp> earlier(std::optional<timestamp> a, std::optional<times
 }
 
 std::optional<timestamp> end_of_life(const task_context& context, const staleness_limits& limits) {
-  auto longest = context.definition->lifecycle.max_duration;
+  std::optional<std::chrono::seconds> longest = context.definition->lifecycle.max_duration;
   if (!longest)
     longest = limits.max_duration;
   if (!longest)

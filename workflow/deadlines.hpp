@@ -14,10 +14,10 @@ namespace geartrain {
 
 /// The node's thresholds; absent: none.
 struct staleness_limits {
-  std::optional<std::chrono::minutes> waiting_for_dependencies{60};
-  std::optional<std::chrono::minutes> waiting_for_retry{30};
-  std::optional<std::chrono::minutes> steps_in_process{30};
-  std::optional<std::chrono::minutes> max_duration;
+  std::optional<std::chrono::seconds> waiting_for_dependencies{3600};
+  std::optional<std::chrono::seconds> waiting_for_retry{1800};
+  std::optional<std::chrono::seconds> steps_in_process{1800};
+  std::optional<std::chrono::seconds> max_duration;
 };
 
 struct staleness_verdict {
