@@ -61,11 +61,11 @@ class Scenario:
     def node_key(self) -> str:
         return json.dumps(self.data.get("node", {}), sort_keys=True)
 
-    def perform(self, node: Node) -> None:
+    def perform(self, nodes: List[Node]) -> None:
         begin = time.monotonic()
         namespace = re.sub(r"\W", "_", f"c_{self.name}")[:54] + "_" + uuid.uuid4().hex[:8]
         try:
-            Performance(self.data, node, namespace).run()
+            Performance(self.data, nodes, namespace).run()
         except Mismatch as problem:
             self.failure = str(problem)
         except Exception:  # a defect of the runner or of the scenario; the others go on
@@ -125,33 +125,53 @@ def show_coverage(scenarios: List[Scenario], details: bool) -> List[str]:
 
 
 def run_group(key: str, scenarios: List[Scenario], jobs: int, keep: bool) -> None:
-    """The scenarios that share a node."""
+    """The scenarios that share a node (or two, on one database)."""
     spec: Mapping[str, Any] = json.loads(key)
-    node = Node(*spec.get("arguments", []))
+    nodes: List[Node] = []
     try:
-        node.start()
+        for number in range(spec.get("nodes", 1)):
+            nodes.append(Node(*spec.get("arguments", []), database_url=nodes[0].dsn() if number else None))
+            nodes[-1].start()
+        with concurrent.futures.ThreadPoolExecutor(1 if spec.get("alone") else jobs) as pool:
+            for scenario in scenarios:
+                pool.submit(perform_and_print, scenario, nodes)
     except (AssertionError, OSError) as error:
         for scenario in scenarios:
             scenario.failure = f"no node: {error}"
-        node.remove()
-        return
-    try:
-        with concurrent.futures.ThreadPoolExecutor(1 if spec.get("alone") else jobs) as pool:
-            for scenario in scenarios:
-                pool.submit(perform_and_print, scenario, node)
     finally:
-        if node.process is not None and node.process.poll() is not None:
-            print(f"the node ended with {node.process.returncode}:\n{node.tail(60)}")
-        if keep:
-            print(f"node kept in {node.directory}")
-            if node.process is not None:
-                node.stop()
-        else:
-            node.__exit__()
+        for node in reversed(nodes):
+            end_node(node, keep)
 
 
-def perform_and_print(scenario: Scenario, node: Node) -> None:
-    scenario.perform(node)
+def end_node(node: Node, keep: bool) -> None:
+    if node.process is not None and node.process.poll() is not None:
+        print(f"the node ended with {node.process.returncode}:\n{node.tail(60)}")
+    if keep:
+        print(f"node kept in {node.directory}")
+        if node.process is not None and node.process.poll() is None:
+            node.stop()
+    else:
+        node.__exit__()
+
+
+def run_all(scenarios: List[Scenario], jobs: int, keep: bool) -> None:
+    """Groups that wait (for leases, for deadlines) run beside the large one; those that want to be alone come last."""
+    groups: Dict[str, List[Scenario]] = {}
+    for scenario in scenarios:
+        groups.setdefault(scenario.node_key, []).append(scenario)
+    for key, members in groups.items():
+        print(f"-- {len(members)} scenarios on {'a node with default settings' if key == '{}' else key}")
+    alone = {key: json.loads(key).get("alone", False) for key in groups}
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        for key in sorted((key for key in groups if not alone[key]), key=lambda key: -len(groups[key])):
+            pool.submit(run_group, key, groups[key], jobs, keep)
+    for key in groups:
+        if alone[key]:
+            run_group(key, groups[key], jobs, keep)
+
+
+def perform_and_print(scenario: Scenario, nodes: List[Node]) -> None:
+    scenario.perform(nodes)
     print(f"{'FAIL' if scenario.failure else 'ok  '} {scenario.seconds:6.2f} s  {scenario.name:56} {scenario.data['title']}", flush=True)
 
 
@@ -172,12 +192,7 @@ def main() -> int:
         print(f"{len(scenarios)} scenarios")
         return 0
     if not options.coverage and not problems:
-        groups: Dict[str, List[Scenario]] = {}
-        for scenario in scenarios:
-            groups.setdefault(scenario.node_key, []).append(scenario)
-        for key, members in groups.items():
-            print(f"-- {len(members)} scenarios on a node {key if key != '{}' else 'with default settings'}")
-            run_group(key, members, options.jobs, options.keep)
+        run_all(scenarios, options.jobs, options.keep)
         failed = [scenario for scenario in scenarios if scenario.failure]
         for scenario in failed:
             print(f"\nFAILED {scenario.name}: {scenario.data['title']}\n  {scenario.failure}")

@@ -39,14 +39,19 @@ class Mismatch(AssertionError):
 class Performance:
     """One scenario on one node."""
 
-    def __init__(self, scenario: Mapping[str, Any], node: Node, namespace: str) -> None:
+    def __init__(self, scenario: Mapping[str, Any], nodes: List[Node], namespace: str) -> None:
         self.scenario = scenario
-        self.node = node
+        self.nodes = nodes
+        self.node = node = nodes[0]
         self.vars: Dict[str, Any] = {"ns": namespace, "unique": uuid.uuid4().hex[:12]}
         self.namespace = namespace
-        self.http = Http(node.url)
-        self.worker = ScriptedWorker(lambda: node.url, namespace, scenario.get("handlers", {}),
-                                     settings=self.fill(scenario.get("worker_settings", {})))
+        self.connections = [Http(one.url) for one in nodes]
+        self.http = self.connections[0]
+        # One worker for each node; the script looks at what all of them did.
+        settings = self.fill(scenario.get("worker_settings", {}))
+        self.worker = ScriptedWorker(lambda: node.url, namespace, scenario.get("handlers", {}), settings=settings)
+        self.others = [ScriptedWorker(lambda url=other.url: url, namespace, scenario.get("handlers", {}), settings=settings,
+                                      shares=self.worker) for other in nodes[1:]]
         self.where = "set-up"
         self._baseline: Dict[str, int] = {}
 
@@ -57,7 +62,8 @@ class Performance:
             for document in self.scenario.get("templates", []):
                 self.do_register({"register": document})
             if self.scenario.get("worker", True):
-                self.worker.start()
+                for worker in (self.worker, *self.others):
+                    worker.start()
             self.perform(self.scenario["script"])
             if self.worker.problem:
                 raise Mismatch(f"the scripted worker: {self.worker.problem}")
@@ -66,8 +72,10 @@ class Performance:
         except TransportError as problem:
             raise Mismatch(f"{self.where}: no answer: {problem}") from None
         finally:
-            self.worker.stop()
-            self.http.close()
+            for worker in (self.worker, *self.others):
+                worker.stop()
+            for connection in self.connections:
+                connection.close()
 
     def perform(self, script: List[Mapping[str, Any]], prefix: str = "") -> None:
         for number, entry in enumerate(script, 1):
@@ -75,6 +83,7 @@ class Performance:
             self.where = f"{prefix}{number} {name} {_short(entry[name])}"
             if self.worker.problem:
                 raise Mismatch(f"the scripted worker: {self.worker.problem}")
+            self.http = self.connections[entry.get("on", 1) - 1]
             getattr(self, f"do_{name}")(entry)
 
     # -- values ------------------------------------------------------------------------
@@ -531,6 +540,7 @@ class Performance:
     def do_restart(self, entry: Mapping[str, Any]) -> None:
         """Ends the node by `kill` or `stop` and starts it again on its data."""
         self.node.kill9() if entry["restart"] == "kill" else self.node.stop()
+        self.http.close()
         self.node.start()
 
 

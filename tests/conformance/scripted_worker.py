@@ -102,14 +102,15 @@ class ScriptedWorker:
     """Polls one namespace until it is stopped. The script looks at `runs` and finishes what is held."""
 
     def __init__(self, url: Callable[[], str], namespace: str, behaviours: Mapping[str, Any], *,
-                 settings: Optional[Mapping[str, Any]] = None) -> None:
+                 settings: Optional[Mapping[str, Any]] = None, shares: Optional["ScriptedWorker"] = None) -> None:
+        """`shares`: another worker of the scenario, on another node, in whose list the runs are kept too."""
         self._url = url
         self._namespace = namespace
         self._behaviours = behaviours
         self._settings = dict(settings or {})
         self.worker_id = self._settings.get("worker_id", f"w-{namespace}"[:128])
-        self.changed = threading.Condition()
-        self.runs: List[Run] = []
+        self.changed = shares.changed if shares else threading.Condition()
+        self.runs: List[Run] = shares.runs if shares else []
         self.problem: Optional[str] = None
         self._stopping = threading.Event()
         self._http: Optional[Http] = None
