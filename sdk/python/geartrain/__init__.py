@@ -8,6 +8,7 @@ from .client import FINAL_STATES, Client
 from .context import Context
 from .errors import (
     ApiError,
+    CheckpointError,
     NetworkError,
     NotFoundError,
     PermanentError,
@@ -17,6 +18,17 @@ from .errors import (
     ValidationError,
 )
 from .handlers import Registry, handler
+from .outcomes import (
+    BatchAggregation,
+    BatchCursor,
+    aggregate,
+    batch_result,
+    create_batches,
+    create_steps,
+    cursor_ranges,
+    no_batches,
+    no_branches,
+)
 from .results import CheckpointYield, Failure, Success, checkpoint_yield, failure, success
 from .worker import Worker
 
@@ -26,13 +38,26 @@ __version__ = "0.1.0"
 TimeoutError = _errors.StepTimeoutError
 
 __all__ = [
+    "aggregate",
     "ApiError",
+    "batch_result",
+    "BatchAggregation",
+    "BatchCursor",
+    "checkpoint_yield",
+    "CheckpointError",
     "CheckpointYield",
     "Client",
     "Context",
-    "FINAL_STATES",
+    "create_batches",
+    "create_steps",
+    "cursor_ranges",
     "Failure",
+    "failure",
+    "FINAL_STATES",
+    "handler",
     "NetworkError",
+    "no_batches",
+    "no_branches",
     "NotFoundError",
     "PermanentError",
     "Registry",
@@ -40,10 +65,7 @@ __all__ = [
     "StepError",
     "StepTimeoutError",
     "Success",
+    "success",
     "ValidationError",
     "Worker",
-    "checkpoint_yield",
-    "failure",
-    "handler",
-    "success",
 ]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
+
+from . import outcomes
+from .outcomes import BatchAggregation, BatchCursor, Cursor
+from .results import CheckpointYield, Success, checkpoint_yield
 
 DEFAULT_MAX_ATTEMPTS = 3
 
@@ -60,6 +64,8 @@ class Context:
         self._lost = False
         self._cancelled = False
         self._stop = threading.Event()
+        # Set by the worker: makes a checkpoint durable; false when the lease is gone.
+        self._keep: Optional[Callable[[Dict[str, Any]], bool]] = None
 
     # -- input -----------------------------------------------------------------
 
@@ -147,6 +153,70 @@ class Context:
         """What the earlier run kept; None without a checkpoint."""
         return (self.checkpoint or {}).get("accumulated_results")
 
+    def checkpoint_yield(self, cursor: Any, items_processed: int = 0, accumulated_results: Any = None) -> CheckpointYield:
+        """To be returned: ends this run, keeps the progress, and lets the step come back with the same attempt."""
+        return checkpoint_yield(cursor, items_processed, accumulated_results)
+
+    def save_checkpoint(self, cursor: Any, items_processed: int = 0, accumulated_results: Any = None) -> bool:
+        """Keeps the progress and goes on: after a crash or a failure the next attempt starts here. It is durable when
+        this returns. False when the lease is gone, and with it the need to go on. Raises CheckpointError when the node
+        cannot be reached. Costs a request: once in a second or a hundred items is enough."""
+        checkpoint = {"cursor": cursor, "items_processed": items_processed, "accumulated_results": accumulated_results}
+        if self._keep is not None and not self._keep(checkpoint):
+            return False
+        self.checkpoint = checkpoint
+        return not self._lost
+
+    # -- decisions ---------------------------------------------------------------
+
+    def create_steps(self, step_names: Iterable[str], routing_context: Any = None) -> Success:
+        """To be returned by a decision: these steps come into being, and what follows from them."""
+        return outcomes.create_steps(step_names, routing_context)
+
+    def no_branches(self, reason: Any = None) -> Success:
+        """To be returned by a decision: nothing more comes into being."""
+        return outcomes.no_branches(reason)
+
+    # -- batches -----------------------------------------------------------------
+
+    def create_batches(
+        self,
+        cursors: Sequence[Cursor],
+        worker_template: Optional[str] = None,
+        total_items: Optional[int] = None,
+        result: Optional[Mapping[str, Any]] = None,
+    ) -> Success:
+        """To be returned by a batchable step: one worker for each cursor. The worker's step is named by the argument or by
+        `worker_template_name` in the step's configuration."""
+        worker = worker_template or self.get_config("worker_template_name") or ""
+        return outcomes.create_batches(cursors, worker, total_items, result)
+
+    def no_batches(self, reason: Any = None) -> Success:
+        """To be returned by a batchable step: there is nothing to do."""
+        return outcomes.no_batches(reason)
+
+    @property
+    def batch_cursor(self) -> Optional[BatchCursor]:
+        """What this batch worker has to do; None for other steps."""
+        cursor = self.step_inputs.get("cursor")
+        if not isinstance(cursor, dict) or "batch_id" not in cursor:
+            return None
+        return BatchCursor(cursor["batch_id"], cursor.get("start_cursor"), cursor.get("end_cursor"), cursor.get("batch_size", 0))
+
+    @property
+    def batch_metadata(self) -> Dict[str, Any]:
+        """`cursor_field` and `failure_strategy` of the batch; empty for other steps."""
+        return self.step_inputs.get("batch_metadata") or {}
+
+    @property
+    def is_no_op(self) -> bool:
+        """True for the placeholder of an empty batch."""
+        return self.batch_cursor is not None and self.step_inputs.get("is_no_op") is True
+
+    def aggregate_batches(self, worker_template: str) -> BatchAggregation:
+        """For the step that joins a batch: what its workers made, and which of them failed."""
+        return outcomes.aggregate(self.dependency_results, worker_template)
+
     # -- is this run still wanted? ---------------------------------------------
 
     @property
@@ -177,6 +247,10 @@ class Context:
         self._cancelled = self._cancelled or cancelled
         self._lost = True
         self._stop.set()
+
+    def keep_checkpoints_by(self, keep: Callable[[Dict[str, Any]], bool]) -> None:
+        """Called by the worker: how `save_checkpoint` reaches the node. Without it the checkpoint stays here."""
+        self._keep = keep
 
     def mark_stopping(self) -> None:
         """Called by the worker when it will not wait for this run any longer."""

@@ -80,6 +80,12 @@ class NetworkError(RetryableError):
     error_type = "network_error"
 
 
+class CheckpointError(RetryableError):
+    """A checkpoint could not be made durable. The next attempt starts from the last one that was."""
+
+    error_type = "checkpoint_error"
+
+
 class ApiError(Exception):
     """A node refused a request of the client, or gave no usable answer (then `status` is 0)."""
 

@@ -10,6 +10,7 @@ from typing import Any, Mapping
 
 from ..context import Context
 from ..handlers import Registry
+from ..outcomes import no_op_result
 from ..results import HANDLER_ERROR, CheckpointYield, Failure, Outcome, Success, failure_of, to_item
 from .heartbeat import Heartbeats, Lease
 
@@ -37,6 +38,7 @@ def execute(step: Mapping[str, Any], registry: Registry, heartbeats: Heartbeats)
     """Runs the handler of `step` under a renewed lease. Never raises for what the handler does."""
     context = Context(step)
     lease = Lease(step, context)
+    context.keep_checkpoints_by(lambda checkpoint: heartbeats.save(lease, checkpoint))
     heartbeats.add(lease)
     started = time.monotonic()
     try:
@@ -51,6 +53,8 @@ def execute(step: Mapping[str, Any], registry: Registry, heartbeats: Heartbeats)
 
 def invoke(registry: Registry, context: Context) -> Outcome:
     """Calls the handler of a step and turns what it returns or raises into an outcome."""
+    if context.is_no_op:
+        return no_op_result()  # the placeholder of an empty batch has nothing to handle
     try:
         target = registry.resolve(context.handler_name, context.handler_method)
         if isinstance(target, Failure):

@@ -10,6 +10,8 @@ import time
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..context import Context
+from ..encoding import EncodingError, encode
+from ..errors import CheckpointError, ValidationError
 from ..transport import Connection, TransportError
 
 log = logging.getLogger("geartrain.worker")
@@ -21,6 +23,10 @@ LONGEST_LEASE = 30.0
 # How often a lease is renewed when its end seems to be over already, which means that this clock is ahead.
 _INTERVAL_UNDER_SKEW = 1.0
 _SHORTEST_TICK = 0.01
+
+# How long a handler waits for its checkpoint to be durable, and how often it asks again meanwhile.
+_CHECKPOINT_PATIENCE = 10.0
+_CHECKPOINT_PAUSE = 0.2
 
 
 class Lease:
@@ -55,6 +61,8 @@ class Heartbeats:
     def __init__(self, url: str, worker_id: str, headers: Optional[Mapping[str, str]] = None) -> None:
         self._connection = Connection(url, headers)
         self._worker_id = worker_id
+        self._checkpoints = Connection(url, headers)
+        self._saving = threading.Lock()  # checkpoints of several handlers take turns on their connection
         self._changed = threading.Condition()
         self._leases: Dict[str, Lease] = {}
         self._tick = LONGEST_LEASE / 6
@@ -70,6 +78,7 @@ class Heartbeats:
             self._closing = True
             self._changed.notify()
         self._connection.hang_up()
+        self._checkpoints.hang_up()
         if self._thread.is_alive():
             self._thread.join(1.0)
 
@@ -86,6 +95,32 @@ class Heartbeats:
         """The leases of the steps that run now."""
         with self._changed:
             return list(self._leases.values())
+
+    def save(self, lease: Lease, checkpoint: Dict[str, Any]) -> bool:
+        """Makes a checkpoint durable, which renews the lease too; called by handlers. False when the lease is gone."""
+        try:
+            text = encode(checkpoint)
+        except EncodingError as error:
+            raise ValidationError(f"the checkpoint is not JSON: {error}") from None
+        item = f'{{"step_uuid":{json.dumps(lease.step_uuid)},"lease_token":{json.dumps(lease.token)},"checkpoint":{text}}}'
+        body = f'{{"worker_id":{json.dumps(self._worker_id)},"leases":[{item}]}}'.encode("utf-8")
+        end = time.monotonic() + _CHECKPOINT_PATIENCE
+        while True:
+            sent = time.monotonic()
+            try:
+                with self._saving:
+                    response = self._checkpoints.request("POST", "/v1/workers/heartbeat", body, timeout=_CHECKPOINT_PATIENCE)
+                if response.status == 200:
+                    answer = response.json()["leases"][0]
+                    self._apply([lease], {lease.step_uuid: answer}, sent)
+                    if answer["status"] == "invalid":
+                        raise ValidationError(f"the node refuses the checkpoint: {answer.get('message')}")
+                    return bool(answer["status"] == "extended")
+                problem = f"status {response.status}"
+            except (TransportError, KeyError, IndexError, TypeError) as error:
+                problem = str(error)
+            if lease.context.wait(_CHECKPOINT_PAUSE) or time.monotonic() > end:
+                raise CheckpointError(f"the checkpoint was not kept: {problem}")
 
     def _quicken(self, interval: float) -> None:
         tick = max(interval / 2, _SHORTEST_TICK)
@@ -107,6 +142,8 @@ class Heartbeats:
             if due:
                 self._renew(due)
         self._connection.close()
+        with self._saving:
+            self._checkpoints.close()
 
     def _renew(self, leases: List[Lease]) -> None:
         items = [{"step_uuid": lease.step_uuid, "lease_token": lease.token} for lease in leases]
