@@ -16,7 +16,16 @@ except ImportError:  # the SDK itself needs no YAML
     yaml = None
 
 TEMPLATES = pathlib.Path(__file__).resolve().parents[3] / "config" / "templates"
-MODULES = ("math_workflows", "order_fulfillment", "sales_pipeline", "user_registration")
+MODULES = (
+    "conditional_approval",
+    "csv_import",
+    "evens_or_odds",
+    "math_workflows",
+    "order_fulfillment",
+    "retries",
+    "sales_pipeline",
+    "user_registration",
+)
 ORDER = {
     "order_id": "A-1001",
     "customer": {"name": "Ada", "email": "ada@example.com"},
@@ -25,49 +34,108 @@ ORDER = {
 }
 
 
+class Run:
+    """A task of a template, run without a node: what a node and a worker would make of it, step by step."""
+
+    def __init__(self, name, context):
+        template = yaml.safe_load((TEMPLATES / f"{name}.yaml").read_text(encoding="utf-8"))
+        self.steps = {step["name"]: step for step in template["steps"]}
+        self.context = context
+        self.results, self.attempts, self.ancestors = {}, {}, {}
+        self.chosen = {}  # decision -> names
+        self.cursors = {}  # batch worker -> cursors
+        self.error = None
+
+    def go(self):
+        while self.error is None:
+            ready = [step for step in self.steps.values() if self.is_ready(step)]
+            if not ready:
+                break
+            for step in ready:
+                for name, inputs in self.instances(step):
+                    self.execute(step, name, inputs)
+        finished = {name: result["result"] for name, result in self.results.items() if name not in self.cursors}
+        return (finished if self.error is None else {**finished, "error": self.error}), self.attempts
+
+    def kind(self, name):
+        return self.steps[name].get("type", "standard")
+
+    def never(self, name):
+        """Whether the step cannot come into being any more."""
+        parents = self.steps[name].get("dependencies", [])
+        if any(parent in self.chosen and name not in self.chosen[parent] for parent in parents):
+            return True
+        gone = [self.never(parent) for parent in parents]
+        return bool(parents) and (all(gone) if self.kind(name) == "deferred_convergence" else any(gone))
+
+    def is_ready(self, step):
+        name, parents = step["name"], step.get("dependencies", [])
+        if name in self.results or self.never(name):
+            return False
+        join = step.get("type") == "deferred_convergence"
+        return all(parent in self.results or (join and self.never(parent)) for parent in parents)
+
+    def instances(self, step):
+        """Names and inputs under which the step runs; a batch worker once for each cursor."""
+        if step.get("type") != "batch_worker":
+            return [(step["name"], {})]
+        cursors = self.cursors[step["name"]]
+        self.results[step["name"]] = {"result": None}
+        return [(f"{step['name']}_{c['batch_id']}", {"cursor": c, "is_no_op": c["batch_id"] == "000"}) for c in cursors]
+
+    def execute(self, step, name, inputs):
+        known = set(step.get("dependencies", []))
+        for parent in step.get("dependencies", []):
+            known |= self.ancestors.get(parent, set())
+        if step.get("type") == "deferred_convergence":
+            known |= {n for n in self.results for worker in known & set(self.cursors) if n.startswith(worker + "_")}
+        self.ancestors[name] = known
+        seen = {n: self.results[n] for n in known if n in self.results and n not in self.cursors}
+        item, self.attempts[name] = attempt_until_done(step, name, inputs, self.context, seen)
+        if not item["success"]:
+            self.error = item["error"]
+            return
+        self.results[name] = {"result": item["result"]}
+        if step.get("type") == "decision":
+            self.chosen[name] = item["result"]["decision_point_outcome"].get("step_names", [])
+        if step.get("type") == "batchable":
+            outcome = item["result"]["batch_processing_outcome"]
+            empty = [{"batch_id": "000", "start_cursor": 0, "end_cursor": 0, "batch_size": 0}]
+            worker = outcome.get("worker_template_name") or step["handler"]["initialization"]["worker_template_name"]
+            self.cursors[worker] = outcome.get("cursor_configs", empty)
+
+
 def run(name, context):
-    """Results and attempts of a task, by step: what a node and a worker would make of it."""
-    template = yaml.safe_load((TEMPLATES / f"{name}.yaml").read_text(encoding="utf-8"))
-    steps = {step["name"]: step for step in template["steps"]}
-    results, attempts, ancestors = {}, {}, {}
-    while len(results) < len(steps):
-        ready = [s for s in steps.values() if s["name"] not in results and set(s.get("dependencies", [])) <= set(results)]
-        assert ready, f"{name}: the graph has a cycle or an unknown dependency"
-        for step in ready:
-            known = set(step.get("dependencies", []))
-            for parent in step.get("dependencies", []):
-                known |= ancestors[parent]
-            ancestors[step["name"]] = known
-            item, attempts[step["name"]] = attempt_until_done(step, context, {n: results[n] for n in known})
-            if not item["success"]:
-                return {**{n: r["result"] for n, r in results.items()}, "error": item["error"]}, attempts
-            results[step["name"]] = {"result": item["result"]}
-    return {name: result["result"] for name, result in results.items()}, attempts
+    """Results and attempts of a task, by step."""
+    return Run(name, context).go()
 
 
-def attempt_until_done(step, context, dependency_results):
+def attempt_until_done(step, name, inputs, context, dependency_results):
     limit = step.get("retry", {}).get("max_attempts", 3)
-    for attempt in range(1, limit + 1):
-        seen = Context(
-            json.loads(
-                json.dumps(
-                    {
-                        "step_uuid": "s",
-                        "task_uuid": "t",
-                        "name": step["name"],
-                        "handler": {"method": "call", "initialization": {}, **step["handler"]},
-                        "attempt": attempt,
-                        "max_attempts": limit,
-                        "task": {"context": context},
-                        "dependency_results": dependency_results,
-                    }
-                )
-            )
-        )
+    attempt, checkpoint = 1, None
+    while True:
+        handler = {"method": "call", "initialization": {}, **step["handler"]}
+        payload = {
+            "step_uuid": "s",
+            "task_uuid": "t",
+            "name": name,
+            "template_step_name": step["name"],
+            "handler": handler,
+            "attempt": attempt,
+            "max_attempts": limit,
+            "task": {"context": context},
+            "inputs": {**handler["initialization"], **inputs},
+            "checkpoint": checkpoint,
+            "dependency_results": dependency_results,
+        }
+        seen = Context(json.loads(json.dumps(payload)))
         item = json.loads(to_item("s", "l", invoke(default_registry, seen), {}))
-        if item["success"] or not item["error"]["retryable"]:
-            break
-    return item, attempt
+        checkpoint = item.get("checkpoint_yield", seen.checkpoint)
+        if "checkpoint_yield" in item:
+            continue
+        if item["success"] or not item["error"]["retryable"] or attempt == limit:
+            return item, attempt
+        attempt += 1
 
 
 @unittest.skipIf(yaml is None, "PyYAML is not installed")
@@ -79,7 +147,7 @@ class Examples(unittest.TestCase):
 
     def test_every_template_has_its_handlers(self):
         files = sorted(TEMPLATES.glob("*.yaml"))
-        self.assertGreaterEqual(len(files), 7)
+        self.assertGreaterEqual(len(files), 12)
         for file in files:
             text = file.read_text(encoding="utf-8")
             self.assertTrue(text.startswith("# "), f"{file.name} begins with what it is")
@@ -154,3 +222,43 @@ class Examples(unittest.TestCase):
         self.assertEqual((metrics["best_article"], metrics["revenue_cents"]), ("BAG-11", 297640))
         self.assertEqual(results["generate_insights"]["reorder"], ["BAG-11", "CAP-02"])
         self.assertEqual(results, run("sales_pipeline", {})[0])
+
+    def test_approvals_go_by_the_amount(self):
+        for amount, approvers in ((1, ["policy"]), (999, ["policy"]), (1000, ["manager"]), (4999.99, ["manager"]),
+                                  (5000, ["finance", "manager"])):
+            results, attempts = run("conditional_approval", {"amount": amount, "requester": "ada"})
+            self.assertEqual(results["finalize"], {"approved": True, "by": approvers}, amount)
+            self.assertEqual(len(attempts), 3 + len(approvers), amount)
+
+    def test_a_file_in_batches(self):
+        results, attempts = run("csv_import", {"rows": 1000, "bad_rows": [3, 250, 999]})
+        self.assertEqual(len(attempts), 7)
+        summary = results["summarize"]
+        self.assertEqual((summary["workers"], summary["rows"], summary["failed_rows"]), (5, 1000, 3))
+        cents = sum(100 + number % 900 for number in range(1000) if number not in (3, 250, 999))
+        self.assertEqual(summary["cents"], cents)
+        self.assertEqual(run("csv_import", {"rows": 0})[0]["summarize"]["workers"], 0)
+        self.assertEqual(len(run("csv_import", {"rows": 201})[1]), 4)
+
+    def test_the_larger_group_wins(self):
+        for numbers, path, workers in (([2, 4, 6, 8, 10, 12], "evens", 3), ([1, 3, 5, 7, 9, 11, 2, 4], "odds", 3),
+                                       ([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], "evens", 3), ([], "evens", 0)):
+            results, attempts = run("evens_or_odds", {"numbers": numbers})
+            self.assertEqual(results["total"]["workers"], workers)
+            self.assertIn(f"plan_{path}", attempts)
+            self.assertNotIn("plan_odds" if path == "evens" else "plan_evens", attempts)
+            chosen = [n for n in numbers if n % 2 == (path == "odds")]
+            self.assertEqual(results["total"]["squares"], [n * n for n in chosen])
+
+    def test_a_flaky_call(self):
+        self.assertEqual(run("flaky_call", {})[1], {"call_service": 3, "record": 1})
+        results, attempts = run("flaky_call", {"failures": 5})
+        self.assertEqual((results["error"]["status_code"], attempts), (503, {"call_service": 5}))
+
+    def test_a_batch_resumes(self):
+        results, attempts = run("resumed_batch", {"items": 100})
+        self.assertEqual(attempts["process_items_001"], 2)
+        self.assertEqual(results["report"], {"items": 100, "runs": [
+            {"attempt": 1, "from": 0, "to": 25}, {"attempt": 1, "from": 25, "to": 50},
+            {"attempt": 2, "from": 50, "to": 75}, {"attempt": 2, "from": 75, "to": 100}]})
+        self.assertEqual(run("resumed_batch", {"items": 0})[0]["report"], {"items": 0, "runs": []})
