@@ -55,9 +55,9 @@ step_report make_report(const leased_step& leased, handler_result result, std::c
 } // namespace
 
 std::optional<std::string_view> handler_context::dependency_result(std::string_view step) const {
-  for (auto& [index, result] : leased_.step->dependency_results)
-    if (leased_.step->definition->steps[index].name == step)
-      return result.view_or("null");
+  for (auto& result : leased_.step->dependency_results)
+    if (step == (result.instance.empty() ? leased_.step->definition->steps[result.definition].name : result.instance))
+      return result.value.view_or("null");
   return std::nullopt;
 }
 

@@ -210,6 +210,9 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
   api.gate = std::make_shared<admission>(admission_limits_of(settings));
   api.ready = [&p] { return p.ready.load(); };
   api.draining = [&p] { return p.draining.load(); };
+  api.template_environment = settings.tasks.environment;
+  if (!settings.tasks.environment.empty())
+    api.environment = settings.tasks.environment;
   api.cors_origins = settings.server.cors_origins;
   api.max_body_bytes = settings.server.body_limit_bytes;
   api.max_worker_body_bytes = settings.server.worker_body_limit_bytes;

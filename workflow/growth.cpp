@@ -125,8 +125,11 @@ private:
       freed_.push_back(static_cast<std::uint16_t>(child + 1));
       return;
     }
-    if (at(context_, parent).type == step_type::batchable)
-      return; // counted when its batch is cut
+    if (at(context_, parent).type == step_type::batchable) {
+      if (context_.steps[parent].being == existence::never)
+        count_down(child); // else counted when its batch is cut
+      return;
+    }
     for (auto& batch : context_.batches)
       if (batch.worker == child)
         for (std::size_t i = 0; i < batch.cursors.size(); ++i) {

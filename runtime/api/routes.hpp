@@ -30,6 +30,7 @@ struct api_context {
   std::function<timestamp()> now;          ///< absent: the system clock
   std::string version = "0.1.0";           ///< shown by the health routes
   std::string environment = "development"; ///< shown by the health routes
+  std::string template_environment;        ///< whose overrides of templates apply; empty: none
   std::vector<std::string> cors_origins;   ///< none: CORS is off
   std::size_t max_body_bytes = std::size_t{1} << 20;         ///< of tasks and templates
   std::size_t max_worker_body_bytes = std::size_t{32} << 20; ///< of /v1/workers/*

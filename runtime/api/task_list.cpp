@@ -109,7 +109,7 @@ struct listing : std::enable_shared_from_this<listing> {
 
   void fetched(std::size_t index, const fetch_templates_reply& stored) {
     auto& catalog = *api->context.catalog;
-    load_templates(catalog, stored);
+    load_templates(catalog, stored, api->context.template_environment);
     if (!catalog.find_by_id(rows.tasks[index]->head.template_id))
       return reply(error_of({errc::unhandled, "a task's template is not in the database"}));
     resolve(index + 1);

@@ -28,6 +28,21 @@ protected:
         return unit_done{1};
       },
       [this](const open_tasks_unit& unit) { return open_tasks(unit); },
+      [this](const overdue_tasks_unit&) { return open_tasks_reply{rows_->overdue}; },
+      [this](const read_pauses_unit&) { return read_pauses_reply{rows_->pauses}; },
+      [this](const set_pause_unit&) { return unit_done{}; },
+      [this](const read_inbox_unit&) { return read_inbox_reply{rows_->inbox}; },
+      [this](const settle_inbox_unit& unit) { return settle(unit); },
+      [](const read_audit_unit&) { return read_audit_reply{}; },
+      [](const list_dead_letters_unit&) { return list_dead_letters_reply{}; },
+      [](const add_dead_letter_unit&) { return unit_done{}; },
+      [](const update_dead_letter_unit&) { return unit_done{}; },
+      [](const dead_letter_stats_unit&) { return dead_letter_stats_reply{}; },
+      [](const investigation_queue_unit&) { return investigation_queue_reply{}; },
+      [](const staleness_unit&) { return staleness_reply{}; },
+      [](const performance_unit&) { return performance_reply{}; },
+      [](const bottlenecks_unit&) { return bottlenecks_reply{}; },
+      [](const read_events_unit&) { return read_events_reply{}; },
       [](const list_tasks_unit&) { return list_tasks_reply{}; },
       [](const put_template_unit&) { return put_template_reply{}; },
       [](const fetch_templates_unit&) { return fetch_templates_reply{}; },
@@ -66,7 +81,7 @@ private:
     auto& record = unit.record;
     auto found = rows_->tasks.find(record.task);
     if (found == rows_->tasks.end() || found->second.head.version != record.expected_version ||
-        is_terminal(found->second.head.state))
+        (is_terminal(found->second.head.state) && found->second.head.state != task_state::error))
       return {false};
     auto& task = found->second;
     ++task.head.version;
@@ -74,8 +89,36 @@ private:
     task.head.updated_at = record.now;
     task.head.completed_at = record.completed_at;
     task.head.due_at = record.due_at;
-    task.attempts.insert(task.attempts.end(), record.outcomes.begin(), record.outcomes.end());
+    task.head.deadline_at = record.deadline_at;
+    task.head.state_since = record.state_since;
+    task.head.paused = record.paused;
+    task.head.steps_total = record.steps_total;
+    append(task, record.appended);
     return {true};
+  }
+
+  void append(task_rows& task, const turn_facts& appended) {
+    for (auto outcome : appended.outcomes) {
+      outcome.version = task.head.version;
+      task.attempts.push_back(std::move(outcome));
+    }
+    for (auto fact : appended.facts) {
+      fact.version = task.head.version;
+      task.facts.push_back(std::move(fact));
+    }
+    for (auto& checkpoint : appended.checkpoints) {
+      std::erase_if(task.checkpoints, [&](auto& old) { return old.number == checkpoint.number; });
+      task.checkpoints.push_back(checkpoint);
+    }
+    auto& letters = rows_->dead_letters[task.head.id];
+    letters.insert(letters.end(), appended.dead_letters.begin(), appended.dead_letters.end());
+  }
+
+  unit_done settle(const settle_inbox_unit& unit) {
+    std::erase_if(rows_->inbox, [&](auto& row) { return row.id == unit.id; });
+    if (unit.refused)
+      rows_->refused_requests.push_back(*unit.refused);
+    return {1};
   }
 
   create_task_reply create(const create_task_unit& unit) {
@@ -91,6 +134,11 @@ private:
     task.head.state = unit.state;
     task.head.steps_total = unit.steps_total;
     task.head.created_at = unit.now;
+    task.head.state_since = unit.now;
+    task.head.due_at = unit.due_at;
+    task.head.deadline_at = unit.deadline_at;
+    if (unit.inbox_request)
+      std::erase_if(rows_->inbox, [&](auto& row) { return row.id == *unit.inbox_request; });
     task.input = *unit.input;
     return {true, {}};
   }

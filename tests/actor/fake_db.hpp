@@ -24,6 +24,11 @@ struct fake_rows {
   std::map<task_id, task_rows> tasks;
   std::map<std::string, task_id> identities;
   std::map<step_id, lease> claims;
+  std::vector<task_id> overdue;
+  std::vector<pause_row> pauses;
+  std::vector<inbox_row> inbox;
+  std::vector<dead_letter> refused_requests;
+  std::map<task_id, std::vector<dead_letter>> dead_letters;
   std::vector<refused_report> refused;
   std::size_t creates = 0;
   std::size_t commits = 0; ///< asked, committed or not

@@ -29,6 +29,7 @@ task_template make_template(const std::vector<sample_step>& steps) {
       out.steps[index].children.push_back(static_cast<std::uint16_t>(out.steps.size()));
     }
     step.ancestors.assign(ancestors.begin(), ancestors.end());
+    out.order.push_back(static_cast<std::uint16_t>(out.steps.size())); // parents are given first
     out.steps.push_back(std::move(step));
   }
   return out;

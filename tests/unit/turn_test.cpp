@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 
 using namespace geartrain;
@@ -43,7 +44,23 @@ step_report report(const task_context& context, std::uint16_t number, bool succe
 }
 
 step_outcome outcome(const task_context& context, std::uint16_t number, bool success) {
-  return classify(report(context, number, success), context.definition->steps[number - 1u], t0, t0, {}, 0.5);
+  return classify(report(context, number, success), context, t0, t0, {}, 0.5);
+}
+
+std::vector<std::uint16_t> advance(task_context& context, std::vector<step_outcome> outcomes,
+                                   std::vector<std::uint16_t> due, timestamp now) {
+  turn_causes causes;
+  causes.outcomes = std::move(outcomes);
+  causes.due_steps = std::move(due);
+  auto enqueued = geartrain::advance(context, causes, {}, now).enqueued;
+  std::sort(enqueued.begin(), enqueued.end());
+  return enqueued;
+}
+
+turn_record close_turn(task_context& context, std::vector<step_outcome> outcomes, task_state state, timestamp now) {
+  turn_facts appended;
+  appended.outcomes = std::move(outcomes);
+  return geartrain::close_turn(context, std::move(appended), state, {}, now);
 }
 
 std::vector<std::uint16_t> finish(task_context& context, std::initializer_list<std::uint16_t> numbers) {
@@ -100,24 +117,25 @@ TEST_CASE("a retryable failure waits for its time and then runs again") {
 }
 
 TEST_CASE("attempts end with max_attempts, retryable and the worker's word") {
-  auto definition = samples::linear(1);
-  auto task = fresh(definition);
-  auto& step = definition.steps[0];
-  auto failing = report(*task, 1, false);
-  auto outcome_of = [&] { return classify(failing, step, t0, t0, {}, 0.5).outcome; };
-  step.retry.max_attempts = 2;
-  CHECK(outcome_of() == attempt_outcome::retryable_failure);
-  failing.token.attempt = 2;
-  CHECK(outcome_of() == attempt_outcome::permanent_failure);
-  failing.token.attempt = 1;
-  failing.retryable = false;
-  CHECK(outcome_of() == attempt_outcome::permanent_failure);
-  failing.retryable = true;
-  step.retry.retryable = false;
-  CHECK(outcome_of() == attempt_outcome::permanent_failure);
-  step.retry.retryable = true;
-  step.retry.max_attempts = 0;
-  CHECK(outcome_of() == attempt_outcome::permanent_failure);
+  auto outcome_of = [](std::uint16_t attempt, std::uint16_t max_attempts, bool retryable, bool workers_word) {
+    auto definition = samples::linear(1);
+    definition.steps[0].retry.max_attempts = max_attempts;
+    definition.steps[0].retry.retryable = retryable;
+    auto task = fresh(definition);
+    auto failing = report(*task, 1, false);
+    failing.token.attempt = attempt;
+    failing.retryable = workers_word;
+    return classify(failing, *task, t0, t0, {}, 0.5);
+  };
+  CHECK(outcome_of(1, 2, true, true).outcome == attempt_outcome::retryable_failure);
+  auto exhausted = outcome_of(2, 2, true, true);
+  CHECK(exhausted.outcome == attempt_outcome::permanent_failure);
+  CHECK(exhausted.exhausted == dead_letter_reason::max_retries_exceeded);
+  CHECK(outcome_of(1, 2, true, false).outcome == attempt_outcome::permanent_failure);
+  CHECK_FALSE(outcome_of(1, 2, true, false).exhausted);
+  CHECK(outcome_of(1, 2, false, true).outcome == attempt_outcome::permanent_failure);
+  CHECK_FALSE(outcome_of(1, 2, false, true).exhausted);
+  CHECK(outcome_of(1, 0, true, true).outcome == attempt_outcome::permanent_failure);
 }
 
 TEST_CASE("a delay that a server asks for replaces the computed one, up to the configured bound") {
@@ -125,10 +143,9 @@ TEST_CASE("a delay that a server asks for replaces the computed one, up to the c
   auto asked = report(*task, 1, false);
   asked.requested_delay = milliseconds{5000};
   retry_defaults defaults;
-  auto& step = task->definition->steps[0];
-  CHECK(classify(asked, step, t0, t0, defaults, 0.9).next_attempt_at == t0 + milliseconds{5000});
+  CHECK(classify(asked, *task, t0, t0, defaults, 0.9).next_attempt_at == t0 + milliseconds{5000});
   defaults.max_requested_delay = milliseconds{3000};
-  CHECK(classify(asked, step, t0, t0, defaults, 0.9).next_attempt_at == t0 + milliseconds{3000});
+  CHECK(classify(asked, *task, t0, t0, defaults, 0.9).next_attempt_at == t0 + milliseconds{3000});
 }
 
 TEST_CASE("after a permanent failure running siblings finish and nothing new starts") {
@@ -157,7 +174,7 @@ TEST_CASE("an expired lease is an attempt that is repeated at once") {
   held.token.attempt = 1;
   held.token.nonce = 5;
   mark_started(*task, 1, t0);
-  auto expired = classify_expiry(held, task->definition->steps[0], t0);
+  auto expired = classify_expiry(held, *task, t0);
   CHECK(expired.outcome == attempt_outcome::lease_expired);
   CHECK(advance(*task, {expired}, {}, t0) == numbers{1});
   CHECK(make_ready_step(*task, 1, t0)->attempt == 2);
@@ -237,7 +254,7 @@ TEST_CASE("a recorded claim holds its step through a restart, also in a blocked 
   rows.input = *task->input;
   rows.attempts = {outcome(*task, 1, true)};
   auto failed = report(*task, 2, false);
-  rows.attempts.push_back(classify(failed, definition.steps[1], t0, t0, {}, 0.5));
+  rows.attempts.push_back(classify(failed, *task, t0, t0, {}, 0.5));
   claim_row claim;
   claim.number = 3;
   claim.attempt = 1;
@@ -256,6 +273,6 @@ TEST_CASE("a handler gets the results of all its ancestors") {
   finish(*task, {2});
   auto ready = make_ready_step(*task, 3, t0);
   REQUIRE(ready->dependency_results.size() == 2);
-  CHECK(ready->dependency_results[0].second.view() == "{\"n\":1}");
-  CHECK(ready->dependency_results[1].second.view() == "{\"n\":2}");
+  CHECK(ready->dependency_results[0].value.view() == "{\"n\":1}");
+  CHECK(ready->dependency_results[1].value.view() == "{\"n\":2}");
 }
