@@ -50,13 +50,26 @@ class Client:
     def get_task(self, task_uuid: str) -> Dict[str, Any]:
         return self._json("GET", f"/v1/tasks/{_segment(task_uuid)}")
 
-    def list_tasks(self, *, page: int = 1, per_page: int = 25, **filters: str) -> Dict[str, Any]:
-        """One page of tasks, newest first. Filters: `namespace`, `status`, `initiator`, `source_system`."""
-        query = urllib.parse.urlencode({"page": page, "per_page": per_page, **filters})
+    def list_tasks(self, *, page: int = 1, per_page: int = 25, **filters: Any) -> Dict[str, Any]:
+        """One page of tasks, newest first. Filters: `namespace`, `name`, `version`, `status`, `tag`, `initiator`,
+        `source_system`, `correlation_id`, `created_after`, `created_before`; `before` continues below a task."""
+        query = urllib.parse.urlencode({"page": page, "per_page": per_page, **filters}, doseq=True)
         return self._json("GET", f"/v1/tasks?{query}")
 
-    def cancel_task(self, task_uuid: str) -> Dict[str, Any]:
-        return self._json("DELETE", f"/v1/tasks/{_segment(task_uuid)}")
+    def cancel_task(self, task_uuid: str, reason: str = "", by: str = "") -> Dict[str, Any]:
+        """Cancels a task and what is open of it. A task that is over is an ApiError with status 409."""
+        return self._json("DELETE", f"/v1/tasks/{_segment(task_uuid)}", _note(reason, cancelled_by=by) or None)
+
+    def pause_task(self, task_uuid: str, reason: str = "", by: str = "") -> Dict[str, Any]:
+        """Nothing of the task is dispatched until it is resumed; what runs may finish."""
+        return self._json("POST", f"/v1/tasks/{_segment(task_uuid)}/pause", _note(reason, by=by))
+
+    def resume_task(self, task_uuid: str, reason: str = "", by: str = "") -> Dict[str, Any]:
+        return self._json("POST", f"/v1/tasks/{_segment(task_uuid)}/resume", _note(reason, by=by))
+
+    def task_summary(self, task_uuid: str) -> Dict[str, Any]:
+        """Task, template, steps with their errors, dead letter and links, in short."""
+        return self._json("GET", f"/v1/tasks/{_segment(task_uuid)}/summary")
 
     def wait_for_task(self, task_uuid: str, timeout: float = 60.0, interval: float = 0.05) -> Dict[str, Any]:
         """The task once it is over, whatever way it ended. Raises the built-in TimeoutError after `timeout` seconds."""
@@ -77,6 +90,64 @@ class Client:
 
     def get_step(self, task_uuid: str, step_uuid: str) -> Dict[str, Any]:
         return self._json("GET", f"/v1/tasks/{_segment(task_uuid)}/workflow_steps/{_segment(step_uuid)}")
+
+    def step_audit(self, task_uuid: str, step_uuid: str) -> List[Dict[str, Any]]:
+        """What is recorded about a step, newest first: results, refused results, acts of operators."""
+        return self._json("GET", f"{_step(task_uuid, step_uuid)}/audit")
+
+    def reset_step(self, task_uuid: str, step_uuid: str, reason: str, by: str) -> Dict[str, Any]:
+        """A failed step gets fresh attempts; its task goes on."""
+        body = {"action_type": "reset_for_retry", "reason": reason, "reset_by": by}
+        return self._json("PATCH", _step(task_uuid, step_uuid), body)
+
+    def resolve_step(self, task_uuid: str, step_uuid: str, reason: str, by: str) -> Dict[str, Any]:
+        """The step counts as done, without a result."""
+        body = {"action_type": "resolve_manually", "reason": reason, "resolved_by": by}
+        return self._json("PATCH", _step(task_uuid, step_uuid), body)
+
+    def complete_step(
+        self, task_uuid: str, step_uuid: str, result: Any, reason: str, by: str, metadata: Any = None
+    ) -> Dict[str, Any]:
+        """The step is done with this result."""
+        data = {"result": result} if metadata is None else {"result": result, "metadata": metadata}
+        body = {"action_type": "complete_manually", "completion_data": data, "reason": reason, "completed_by": by}
+        return self._json("PATCH", _step(task_uuid, step_uuid), body)
+
+    # -- dead letters ------------------------------------------------------------
+
+    def list_dead_letters(self, **filters: Any) -> List[Dict[str, Any]]:
+        """Cases, newest first. Filters: `resolution_status`, `limit`, `offset`."""
+        return self._json("GET", "/v1/dlq" + _query(filters))
+
+    def get_dead_letter(self, task_uuid: str) -> Dict[str, Any]:
+        """The latest case of a task; an ApiError with status 404 if it has none."""
+        return self._json("GET", f"/v1/dlq/task/{_segment(task_uuid)}")
+
+    def open_dead_letter(self, task_uuid: str, reason: str = "", by: str = "") -> Dict[str, Any]:
+        """Opens a case by hand."""
+        return self._json("POST", f"/v1/dlq/task/{_segment(task_uuid)}", _note(reason, opened_by=by))
+
+    def update_dead_letter(self, entry_uuid: str, **changes: Any) -> Dict[str, Any]:
+        """`resolution_status`, `resolution_notes`, `resolved_by`, `metadata`. The task is not touched."""
+        return self._json("PATCH", f"/v1/dlq/entry/{_segment(entry_uuid)}", changes)
+
+    def redrive(self, entry_uuid: str, reason: str = "", by: str = "") -> Dict[str, Any]:
+        """Resets every failed step of the case's task, lets it go on, and closes the case."""
+        return self._json("POST", f"/v1/dlq/entry/{_segment(entry_uuid)}/redrive", _note(reason, redriven_by=by))
+
+    # -- events and pauses -----------------------------------------------------------
+
+    def list_events(self, namespace: Optional[str] = None, after: int = 0, limit: int = 100) -> List[Dict[str, Any]]:
+        """Durable events after a position, oldest first."""
+        query = _query({"namespace": namespace, "after": after, "limit": limit})
+        return self._json("GET", f"/v1/events{query}")["events"]
+
+    def pause(self, namespace: str, template: Optional[str] = None, reason: str = "", by: str = "") -> Dict[str, Any]:
+        """Nothing of a namespace, or of one template in it, is dispatched until it is resumed."""
+        return self._json("POST", _pausable(namespace, template) + "/pause", _note(reason, by=by))
+
+    def resume(self, namespace: str, template: Optional[str] = None, reason: str = "", by: str = "") -> Dict[str, Any]:
+        return self._json("POST", _pausable(namespace, template) + "/resume", _note(reason, by=by))
 
     # -- templates -------------------------------------------------------------
 
@@ -159,6 +230,26 @@ def api_error(response: Response) -> ApiError:
         response.status, str(error.get("code")), str(error.get("message")), error.get("details"),
         response.retry_after(),
     )
+
+
+def _note(reason: str, **who: str) -> Dict[str, str]:
+    """Who and why, without what is not said."""
+    return {name: text for name, text in {"reason": reason, **who}.items() if text}
+
+
+def _query(fields: Mapping[str, Any]) -> str:
+    given = {name: value for name, value in fields.items() if value is not None}
+    return "?" + urllib.parse.urlencode(given) if given else ""
+
+
+def _step(task_uuid: str, step_uuid: str) -> str:
+    return f"/v1/tasks/{_segment(task_uuid)}/workflow_steps/{_segment(step_uuid)}"
+
+
+def _pausable(namespace: str, template: Optional[str]) -> str:
+    if template is None:
+        return f"/v1/namespaces/{_segment(namespace)}"
+    return f"/v1/templates/{_segment(namespace)}/{_segment(template)}"
 
 
 def _segment(text: str) -> str:

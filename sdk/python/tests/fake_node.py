@@ -246,7 +246,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         known = node.routes.get((self.command, self.path))
         return known or (404, {"error": {"code": "NOT_FOUND", "message": "Resource not found"}})
 
-    do_GET = do_POST = do_DELETE = _serve
+    do_GET = do_POST = do_PATCH = do_DELETE = _serve
 
     def _gone(self) -> bool:
         if not select.select([self.connection], [], [], 0)[0]:

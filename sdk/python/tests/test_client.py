@@ -45,6 +45,47 @@ class Calls(unittest.TestCase):
         self.assertEqual((caught.exception.status, caught.exception.code), (409, "CONFLICT"))
         self.assertEqual(caught.exception.details, [{"task_uuid": "t-1"}])
 
+    def test_acts(self):
+        step = "/v1/tasks/t-1/workflow_steps/s-1"
+        client, note = self.client, {"reason": "why", "by": "ada"}
+        calls = [
+            ("DELETE", "/v1/tasks/t-1", lambda: client.cancel_task("t-1", **note), {"reason": "why", "cancelled_by": "ada"}),
+            ("POST", "/v1/tasks/t-1/pause", lambda: client.pause_task("t-1", **note), note),
+            ("POST", "/v1/tasks/t-1/resume", lambda: client.resume_task("t-1"), {}),
+            ("POST", "/v1/namespaces/shop/pause", lambda: client.pause("shop", **note), note),
+            ("POST", "/v1/templates/shop/order/resume", lambda: client.resume("shop", "order"), {}),
+            ("PATCH", step, lambda: client.reset_step("t-1", "s-1", **note),
+             {"action_type": "reset_for_retry", "reason": "why", "reset_by": "ada"}),
+            ("PATCH", step, lambda: client.resolve_step("t-1", "s-1", **note),
+             {"action_type": "resolve_manually", "reason": "why", "resolved_by": "ada"}),
+            ("PATCH", step, lambda: client.complete_step("t-1", "s-1", {"n": 1}, metadata={"k": 2}, **note),
+             {"action_type": "complete_manually", "completion_data": {"result": {"n": 1}, "metadata": {"k": 2}},
+              "reason": "why", "completed_by": "ada"}),
+            ("POST", "/v1/dlq/task/t-1", lambda: client.open_dead_letter("t-1", **note), {"reason": "why", "opened_by": "ada"}),
+            ("PATCH", "/v1/dlq/entry/e-1", lambda: client.update_dead_letter("e-1", resolution_status="cancelled"),
+             {"resolution_status": "cancelled"}),
+            ("POST", "/v1/dlq/entry/e-1/redrive", lambda: client.redrive("e-1", **note), {"reason": "why", "redriven_by": "ada"}),
+        ]
+        for method, path, call, body in calls:
+            self.answer(method, path, TASK)
+            self.assertEqual(call(), TASK, path)
+            self.assertEqual(self.node.requests[-1], (path, body))
+
+    def test_reads_of_operators(self):
+        reads = {
+            "/v1/tasks/t-1/summary": lambda: self.client.task_summary("t-1"),
+            "/v1/tasks/t-1/workflow_steps/s-1/audit": lambda: self.client.step_audit("t-1", "s-1"),
+            "/v1/dlq": lambda: self.client.list_dead_letters(),
+            "/v1/dlq?resolution_status=pending&limit=5": lambda: self.client.list_dead_letters(resolution_status="pending", limit=5),
+            "/v1/dlq/task/t-1": lambda: self.client.get_dead_letter("t-1"),
+            "/v1/tasks?page=1&per_page=25&tag=a&tag=b": lambda: self.client.list_tasks(tag=["a", "b"]),
+        }
+        for path, call in reads.items():
+            self.answer("GET", path, [path])
+            self.assertEqual(call(), [path])
+        self.answer("GET", "/v1/events?namespace=shop&after=7&limit=100", {"events": [1]})
+        self.assertEqual(self.client.list_events("shop", after=7), [1])
+
     def test_reads(self):
         self.answer("GET", "/v1/tasks/t-1", TASK)
         self.answer("GET", "/v1/tasks?page=2&per_page=5&status=complete", {"tasks": [TASK]})
