@@ -50,6 +50,7 @@ TEST_CASE("the task machine allows exactly the transitions of its table") {
                      "waiting_for_dependencies", "waiting_for_retry", "blocked_by_failures"}) {
     expected[std::string{state} + " + cancel"] = "cancelled";
     expected[std::string{state} + " + resolve_manually"] = "resolved_manually";
+    expected[std::string{state} + " + timeout"] = "error";
   }
   CHECK(render<task_state, task_event>(task_state_count, task_event_count) == expected);
 }
@@ -82,6 +83,7 @@ TEST_CASE("the step machine allows exactly the transitions of its table") {
     expected[std::string{state} + " + cancel"] = "cancelled";
     expected[std::string{state} + " + complete_manually"] = "complete";
     expected[std::string{state} + " + resolve_manually"] = "resolved_manually";
+    expected[std::string{state} + " + timeout"] = "error";
   }
   CHECK(render<step_state, step_event>(step_state_count, step_event_count) == expected);
 }

@@ -110,7 +110,7 @@ TEST_CASE("a retryable failure waits for its time and then runs again") {
   CHECK(record.due_at == failed.next_attempt_at);
   CHECK(advance(*task, {}, {1}, t0 + milliseconds{999}).empty());
   CHECK(advance(*task, {}, {1}, t0 + milliseconds{1000}) == numbers{1});
-  resume_if_due(*task);
+  resume_if_due(*task, t0);
   CHECK(task->state == task_state::steps_in_process);
   CHECK(make_ready_step(*task, 1, t0)->attempt == 2);
   CHECK(make_ready_step(*task, 1, t0)->previous_error.view() == R"({"message":"no"})");
