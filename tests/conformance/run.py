@@ -30,6 +30,8 @@ from harness import Node  # noqa: E402
 from script import Mismatch, Performance, operation_of  # noqa: E402
 
 SCENARIOS = HERE / "scenarios"
+# Rows of coverage.json whose meaning begins so are promised and cannot be shown yet; they are named, but do not fail the run.
+LATER = "later: "
 _KEYS = {"title", "why", "covers", "node", "templates", "handlers", "worker", "worker_settings", "script"}
 
 
@@ -113,7 +115,9 @@ def show_coverage(scenarios: List[Scenario], details: bool) -> List[str]:
         print(f"  {kind:11} {len(covered):3} / {len(passed):3} / {len(all_rows):3}")
         for row, meaning in all_rows.items():
             having = found[(kind, row)]
-            if not having:
+            if not having and meaning.startswith(LATER):
+                print(f"  not yet: {kind}: {row} ({meaning[len(LATER):]})")
+            elif not having:
                 problems.append(f"not covered: {kind}: {row} ({meaning})")
             if details or kind == "item":
                 failing = sum(1 for s in having if s.failure)
@@ -201,6 +205,8 @@ def main() -> int:
     for problem in problems:
         print(f"PROBLEM {problem}")
     failures = sum(1 for scenario in scenarios if scenario.failure) + len(problems)
+    if options.coverage:
+        return 1 if problems else 0
     print(f"{sum(1 for s in scenarios if not s.failure)} passed, {failures} failed")
     return 1 if failures or not scenarios else 0
 
