@@ -15,7 +15,7 @@ from geartrain.transport import TransportError
 from harness import FINAL, Node
 from http_calls import Answer, Http
 from matching import mismatch
-from scripted_worker import Run, ScriptedWorker
+from scripted_worker import Run, ScriptedWorker, Unavailable
 
 AWAIT_SECONDS = float(os.environ.get("GEARTRAIN_CONFORMANCE_AWAIT_SECONDS", "30"))
 # A busy machine may be late by this much; it widens upper bounds only.
@@ -69,7 +69,7 @@ class Performance:
                 raise Mismatch(f"the scripted worker: {self.worker.problem}")
         except Mismatch as problem:
             raise Mismatch(f"{self.where}: {problem}") from None
-        except TransportError as problem:
+        except (TransportError, Unavailable) as problem:
             raise Mismatch(f"{self.where}: no answer: {problem}") from None
         finally:
             for worker in (self.worker, *self.others):
@@ -324,7 +324,7 @@ class Performance:
     # -- operators --------------------------------------------------------------------------------
 
     def do_act(self, entry: Mapping[str, Any]) -> None:
-        act, task = entry["act"], entry.get("task", "main")
+        act, task = self.fill(entry["act"]), entry.get("task", "main")
         body = self.fill(entry.get("body"))
         path = f"/v1/tasks/{self.task_uuid(task)}"
         if act == "cancel":
@@ -344,7 +344,7 @@ class Performance:
             given: Dict[str, Any] = {"action_type": action, "reason": "by the scenario", who: "operator"}
             if act == "complete":
                 given["completion_data"] = {"result": {}}
-            step = self.step_uuid(task, entry["step"])
+            step = self.step_uuid(task, self.fill(entry["step"]))
             answer = self.http.call("PATCH", f"{path}/workflow_steps/{step}", {**given, **(body or {})})
         self.check(entry, answer, 200)
         if "save" in entry:
@@ -382,7 +382,7 @@ class Performance:
         given = entry["finish"] if isinstance(entry["finish"], dict) else {"step": entry["finish"]}
         outcome = self.worker.report(self.http, self.run_of(given), self.fill(given))
         wanted = entry.get("status", "accepted")
-        if outcome["status"] != wanted:
+        if outcome["status"] not in (wanted if isinstance(wanted, list) else [wanted]):
             raise Mismatch(f"the result was {outcome}, wanted {wanted}")
         if "answer" in entry:
             problem = mismatch(entry["answer"], outcome)

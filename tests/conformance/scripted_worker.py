@@ -26,6 +26,23 @@ from geartrain.transport import TransportError
 from http_calls import Http
 
 _LONGEST_POLL_MS = 1000
+# A result is sent until a node has answered it, as real workers do.
+_PATIENCE_SECONDS = 20.0
+_PAUSE_SECONDS = 0.1
+
+
+class Unavailable(Exception):
+    """The node says 503: later."""
+
+
+def exchange(http: Http, path: str, body: Mapping[str, Any]) -> Any:
+    """The body of a worker's call that was answered."""
+    answer = http.call("POST", path, body)
+    if answer.status == 503:
+        raise Unavailable(f"{path}: {answer.body}")
+    if answer.status != 200:
+        raise ValueError(f"{path}: {answer.status} {answer.body}")
+    return answer.body
 
 
 class Run:
@@ -139,8 +156,8 @@ class ScriptedWorker:
                 while not self._stopping.is_set():
                     self._renew(self._http)
                     self.poll(self._http, self._wait_ms())
-            except TransportError:
-                self._stopping.wait(0.05)  # the node is being restarted, or this worker stopped
+            except (TransportError, Unavailable):
+                self._stopping.wait(_PAUSE_SECONDS)  # the node is being restarted, or this worker stopped
             except Exception as error:  # a mistake in the script; the scenario shows it
                 self.problem = f"{type(error).__name__}: {error}"
                 return
@@ -156,10 +173,7 @@ class ScriptedWorker:
         for key in ("handlers", "namespaces"):
             if key in self._settings:
                 body[key] = self._settings[key]
-        answer = http.call("POST", "/v1/workers/poll", {**body, **fields})
-        if answer.status != 200:
-            raise ValueError(f"poll: {answer.status} {answer.body}")
-        runs = [Run(step) for step in answer.body["steps"]]
+        runs = [Run(step) for step in exchange(http, "/v1/workers/poll", {**body, **fields})["steps"]]
         with self.changed:
             self.runs += runs
             self.changed.notify_all()
@@ -202,23 +216,24 @@ class ScriptedWorker:
 
     def _send(self, http: Http, runs: List[Run], items: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
         sent = time.monotonic()
-        answer = http.call("POST", "/v1/workers/results", {"worker_id": self.worker_id, "results": items})
-        if answer.status != 200:
-            raise ValueError(f"results: {answer.status} {answer.body}")
+        while True:
+            try:
+                outcomes = exchange(http, "/v1/workers/results", {"worker_id": self.worker_id, "results": items})["results"]
+                break
+            except (TransportError, Unavailable):
+                if self._stopping.wait(_PAUSE_SECONDS) or time.monotonic() - sent > _PATIENCE_SECONDS:
+                    raise
         with self.changed:
-            for run, outcome in zip(runs, answer.body["results"]):
+            for run, outcome in zip(runs, outcomes):
                 run.sent, run.answered, run.renewing = sent, time.monotonic(), False
                 run.reports.append(outcome)
             self.changed.notify_all()
-        return answer.body["results"]
+        return outcomes
 
     def heartbeat(self, http: Http, run: Run, checkpoint: Any = None) -> Dict[str, Any]:
         """Renews one lease; the answer for it."""
         lease = run.lease() if checkpoint is None else {**run.lease(), "checkpoint": checkpoint}
-        answer = http.call("POST", "/v1/workers/heartbeat", {"worker_id": self.worker_id, "leases": [lease]})
-        if answer.status != 200:
-            raise ValueError(f"heartbeat: {answer.status} {answer.body}")
-        outcome = answer.body["leases"][0]
+        outcome = exchange(http, "/v1/workers/heartbeat", {"worker_id": self.worker_id, "leases": [lease]})["leases"][0]
         with self.changed:
             run.renewed = time.monotonic()
             run.heartbeats.append(outcome["status"])
