@@ -101,7 +101,7 @@ private:
     auto now = engine_->now();
     auto input = asked.task.input;
     input.requested_at = now;
-    work->unit.id = make_task_id(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()), engine_->random());
+    work->unit.id = make_task_id(now.time_since_epoch(), engine_->random());
     work->unit.template_id = definition.id;
     work->unit.inbox_request = asked.task.inbox_request;
     if (asked.task.identity_ttl && work->unit.identity_hash)

@@ -31,8 +31,8 @@ constexpr std::array<std::string_view, step_state_count> step_names{"pending",
                                                                     "cancelled",
                                                                     "resolved_manually"};
 
-constexpr std::array<std::string_view, 5> outcome_names{"none", "success", "retryable_failure", "permanent_failure",
-                                                        "lease_expired"};
+constexpr std::array<std::string_view, 6> outcome_names{"none",          "success",   "retryable_failure", "permanent_failure",
+                                                        "lease_expired", "timed_out"};
 
 constexpr std::array<std::string_view, 5> type_names{"standard", "decision", "deferred_convergence", "batchable",
                                                      "batch_worker"};

@@ -44,6 +44,7 @@ enum class attempt_outcome : std::uint8_t {
   retryable_failure = 2,
   permanent_failure = 3,
   lease_expired = 4,
+  timed_out = 5, ///< longer than the step's timeout_seconds
 };
 
 /// What was recorded about a task besides ended attempts. The numbers are stored: never renumber.

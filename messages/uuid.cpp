@@ -84,8 +84,11 @@ uuid make_uuid_v7(std::chrono::milliseconds now_ms, std::uint64_t random_high, s
   return id;
 }
 
-task_id make_task_id(std::chrono::milliseconds now_ms, std::uint64_t random) {
-  return make_step_id(make_uuid_v7(now_ms, random >> 48, random), 0);
+task_id make_task_id(std::chrono::microseconds now, std::uint64_t random) {
+  auto now_ms = std::chrono::floor<std::chrono::milliseconds>(now);
+  auto fraction = static_cast<std::uint64_t>((now - now_ms).count()) * 4096 / 1000;
+  // make_uuid_v7 puts the low byte first.
+  return make_step_id(make_uuid_v7(now_ms, fraction >> 8 | (fraction & 0xff) << 8, random), 0);
 }
 
 step_id make_step_id(const task_id& task, std::uint16_t number) {

@@ -37,8 +37,9 @@ std::string to_string(const uuid& id);
 /// Parses canonical text in either case; nothing else is accepted.
 std::optional<uuid> parse_uuid(std::string_view text);
 
-/// A new UUIDv7 of time `now_ms` (milliseconds since 1970) filled up with random bits, its last 16 bits zero.
-task_id make_task_id(std::chrono::milliseconds now_ms, std::uint64_t random);
+/// A new UUIDv7 of time `now` (since 1970) filled up with random bits, its last 16 bits zero. The 12 bits after the
+/// milliseconds hold the fraction of the millisecond, so that ids made one after the other on a node are in order.
+task_id make_task_id(std::chrono::microseconds now, std::uint64_t random);
 
 /// A UUIDv7 with 74 random bits, for correlation and request ids.
 uuid make_uuid_v7(std::chrono::milliseconds now_ms, std::uint64_t random_high, std::uint64_t random_low);

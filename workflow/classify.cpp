@@ -74,8 +74,7 @@ step_outcome classify_timeout(const lease& expired, const task_context& context,
                             " s\",\"error_type\":\"step_timeout\",\"retryable\":true}"};
   auto delay = backoff_delay(definition.retry, defaults, counted(context, outcome.number, outcome.attempt), random);
   fail(outcome, context, delay, dead_letter_reason::max_retries_exceeded);
-  outcome.outcome =
-    outcome.next_attempt_at ? attempt_outcome::retryable_failure : attempt_outcome::permanent_failure;
+  outcome.outcome = attempt_outcome::timed_out;
   return outcome;
 }
 

@@ -44,12 +44,13 @@ json unfinished_steps(const task_context& context) {
   return list;
 }
 
-dead_letter new_letter(const task_context& context, dead_letter_reason reason, task_state before, timestamp now) {
+dead_letter new_letter(const task_context& context, dead_letter_reason reason, const turn_effects& effects,
+                       timestamp now) {
   dead_letter letter;
   letter.reason = reason;
-  letter.original_state = before;
+  letter.original_state = effects.state_before;
   letter.at = now;
-  letter.task_snapshot = task_snapshot_text(context, before, now);
+  letter.task_snapshot = task_snapshot_text(context, effects.state_before, effects.state_since_before, now);
   return letter;
 }
 
@@ -58,14 +59,14 @@ dead_letter new_letter(const task_context& context, dead_letter_reason reason, t
 std::optional<dead_letter> dead_letter_of(const task_context& context, const std::vector<step_outcome>& outcomes,
                                           const turn_effects& effects, timestamp now) {
   if (effects.stale) {
-    auto letter = new_letter(context, *effects.stale, effects.state_before, now);
+    auto letter = new_letter(context, *effects.stale, effects, now);
     letter.metadata = json_text{R"({"detection_method":"automatic_staleness"})"};
     return letter;
   }
   for (auto& outcome : outcomes) {
     if (!outcome.exhausted || is_tolerated(context, outcome.number))
       continue;
-    auto letter = new_letter(context, *outcome.exhausted, effects.state_before, now);
+    auto letter = new_letter(context, *outcome.exhausted, effects, now);
     letter.metadata = json_text{json{{"step_uuid", to_string(make_step_id(context.id, outcome.number))},
                                      {"step_name", context.name_of(outcome.number)},
                                      {"attempts", outcome.attempt}}
@@ -75,13 +76,13 @@ std::optional<dead_letter> dead_letter_of(const task_context& context, const std
   return std::nullopt;
 }
 
-json_text task_snapshot_text(const task_context& context, task_state state, timestamp now) {
+json_text task_snapshot_text(const task_context& context, task_state state, timestamp since, timestamp now) {
   auto& input = *context.input;
   json details{{"correlation_id", to_string(input.correlation_id)},
                {"priority", input.priority},
                {"requested_at", iso(input.requested_at)},
                {"created_at", iso(context.created_at)}};
-  auto minutes = std::chrono::duration<double, std::ratio<60>>(now - context.state_since).count();
+  auto minutes = std::chrono::duration<double, std::ratio<60>>(now - since).count();
   json snapshot{{"task_uuid", to_string(context.id)},
                 {"namespace", context.definition->namespace_name},
                 {"task_name", context.definition->name},

@@ -6,7 +6,7 @@ namespace {
 
 fence_verdict fence_ended(const step_record& step, const lease_token& token) {
   auto& ended = step.attempts[token.attempt - 1u];
-  auto reported = ended.outcome != attempt_outcome::lease_expired;
+  auto reported = ended.outcome != attempt_outcome::lease_expired && ended.outcome != attempt_outcome::timed_out;
   return reported && ended.lease_nonce == token.nonce ? fence_verdict::duplicate : fence_verdict::stale;
 }
 

@@ -36,6 +36,7 @@ struct turn_effects {
   std::vector<std::uint16_t> held_back;  ///< steps that must not reach a worker now
   std::vector<task_fact> facts;
   task_state state_before = task_state::pending;
+  timestamp state_since_before;
   std::optional<dead_letter_reason> stale; ///< the task is past its deadline and is given up
   bool started = false;                    ///< a delayed task begins now
   bool revived = false;                    ///< nothing stands in the way of the task any more

@@ -78,6 +78,8 @@ void go_stale(task_context& context, const turn_rules& rules, timestamp now, tur
 
 /// Nothing stands in the way of the task any more: what waited for that goes on.
 void go_on(task_context& context, timestamp now, turn_effects& effects) {
+  if (context.state == task_state::blocked_by_failures)
+    enter_state(context, task_state::error, now);
   if (context.state == task_state::error) {
     enter_state(context, task_state::pending, now);
     enter_state(context, task_state::steps_in_process, now);
@@ -160,6 +162,7 @@ void mark_returned(task_context& context, std::uint16_t number) {
 turn_effects advance(task_context& context, turn_causes& causes, const turn_rules& rules, timestamp now) {
   turn_effects effects;
   effects.state_before = context.state;
+  effects.state_since_before = context.state_since;
   auto was_blocked = context.blocking_failures() > 0 || context.state == task_state::error;
   for (auto& outcome : causes.outcomes)
     apply(context, outcome, rules, now, effects);

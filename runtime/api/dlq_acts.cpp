@@ -24,7 +24,7 @@ dead_letter new_case(const task_context& task, const operator_note& note, timest
   letter.reason = dead_letter_reason::manual_dlq;
   letter.original_state = task.state;
   letter.at = now;
-  letter.task_snapshot = task_snapshot_text(task, task.state, now);
+  letter.task_snapshot = task_snapshot_text(task, task.state, task.state_since, now);
   json_writer metadata;
   metadata.begin_object().field("detection_method", "manual").field("opened_by", note.who);
   letter.metadata = json_text{metadata.field("reason", note.reason).end_object().take()};

@@ -23,6 +23,15 @@ TEST_CASE("a task id is a UUIDv7 of its time") {
   CHECK(text.substr(32) == "0000");
 }
 
+TEST_CASE("task ids of one node are in the order of their times, to the microsecond") {
+  auto previous = make_task_id(std::chrono::microseconds{1700000000000000}, ~0ull);
+  for (int us = 1; us < 3000; ++us) {
+    auto next = make_task_id(std::chrono::microseconds{1700000000000000 + us}, static_cast<std::uint64_t>(us % 7) << 60);
+    CHECK(previous < next);
+    previous = next;
+  }
+}
+
 TEST_CASE("only canonical text is an id") {
   auto id = make_uuid_v7(std::chrono::milliseconds{1}, 2, 3);
   CHECK(parse_uuid(to_string(id)) == id);
