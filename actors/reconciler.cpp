@@ -12,6 +12,7 @@ namespace {
 // Asking takes at most a twentieth of the time.
 constexpr int share_of_time = 20;
 constexpr std::uint32_t page_size = 500;
+constexpr std::uint64_t looks_per_pauses = 4;
 
 class reconciler : public actor_base<reconciler_actor::base> {
 public:
@@ -45,7 +46,12 @@ private:
           sleep(engine_->now() - begin);
         },
         [this](caf::error&) { sleep({}); });
-    // Another node may have paused something.
+    if (++looks_ % looks_per_pauses == 0)
+      read_pauses(db);
+  }
+
+  /// Another node may have paused something.
+  void read_pauses(const db_actor& db) {
     request(db, caf::infinite, read_pauses_unit{})
       .then([this](const read_pauses_reply& reply) { send(engine_->actors->dispatcher(), set_pauses{reply.rows}); },
             [](caf::error&) {});
@@ -65,6 +71,7 @@ private:
   }
 
   engine_ptr engine_;
+  std::uint64_t looks_ = 0;
 };
 
 } // namespace

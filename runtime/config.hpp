@@ -53,7 +53,7 @@ struct tasks_config {
   std::string environment; ///< whose overrides of templates apply; empty: none
   std::uint32_t max_steps_per_decision = 100;
   std::uint32_t max_decision_depth = 20;
-  milliseconds inbox_interval{1000};
+  milliseconds inbox_interval{5000};
 };
 
 /// When a task counts as stuck, where its template is silent; zero: never.
