@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the scenarios of tests/conformance/scenarios against real nodes and says what is covered.
 
-    tests/conformance/run.py [--only PATTERN]... [--jobs N] [--list] [--coverage] [--keep]
+    tests/conformance/run.py [--only PATTERN]... [--except PATTERN]... [--jobs N] [--list] [--coverage] [--keep]
 
 Needs GEARTRAIN_BIN, or a release build. Scenarios share one node, each in a namespace of its own; those that need other settings
 or the node to themselves say so. Fails if a scenario fails, if one claims to cover what does not exist, or if a row of
@@ -17,10 +17,11 @@ import json
 import pathlib
 import re
 import sys
+import threading
 import time
 import traceback
 import uuid
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -75,10 +76,14 @@ class Scenario:
         self.seconds = time.monotonic() - begin
 
 
-def load(only: List[str]) -> List[Scenario]:
-    """The scenarios whose name matches one of the patterns."""
+def load(only: List[str], without: Sequence[str] = ()) -> List[Scenario]:
+    """The scenarios whose name matches one of the patterns, and none of the others."""
+
+    def fits(name: str, patterns: Sequence[str]) -> bool:
+        return any(fnmatch.fnmatch(name, pattern) or name.startswith(pattern) for pattern in patterns)
+
     scenarios = [Scenario(path) for path in sorted(SCENARIOS.rglob("*.json"))]
-    return [s for s in scenarios if not only or any(fnmatch.fnmatch(s.name, p) or s.name.startswith(p) for p in only)]
+    return [s for s in scenarios if (not only or fits(s.name, only)) and not fits(s.name, without)]
 
 
 # -- coverage ----------------------------------------------------------------------------
@@ -136,9 +141,10 @@ def run_group(key: str, scenarios: List[Scenario], jobs: int, keep: bool) -> Non
         for number in range(spec.get("nodes", 1)):
             nodes.append(Node(*spec.get("arguments", []), database_url=nodes[0].dsn() if number else None))
             nodes[-1].start()
+        revival = threading.Lock()
         with concurrent.futures.ThreadPoolExecutor(1 if spec.get("alone") else jobs) as pool:
             for scenario in scenarios:
-                pool.submit(perform_and_print, scenario, nodes)
+                pool.submit(perform_and_print, scenario, nodes, revival)
     except (AssertionError, OSError) as error:
         for scenario in scenarios:
             scenario.failure = f"no node: {error}"
@@ -174,21 +180,30 @@ def run_all(scenarios: List[Scenario], jobs: int, keep: bool) -> None:
             run_group(key, groups[key], jobs, keep)
 
 
-def perform_and_print(scenario: Scenario, nodes: List[Node]) -> None:
+def perform_and_print(scenario: Scenario, nodes: List[Node], revival: threading.Lock) -> None:
+    """A node that a scenario before has killed is started again, so that one defect does not hide others."""
+    with revival:
+        for node in nodes:
+            if node.process is not None and node.process.poll() is not None:
+                print(f"the node ended by itself with {node.process.returncode}; its last words:\n{node.tail(20)}", flush=True)
+                node.start()
     scenario.perform(nodes)
-    print(f"{'FAIL' if scenario.failure else 'ok  '} {scenario.seconds:6.2f} s  {scenario.name:56} {scenario.data['title']}", flush=True)
+    if scenario.failure and any(node.process is None or node.process.poll() is not None for node in nodes):
+        scenario.failure += "\n  (the node ended by itself meanwhile, maybe because of another scenario)"
+    print(f"{'FAIL' if scenario.failure else 'ok  '} {scenario.seconds:6.2f} s  {scenario.name:56} {scenario.data['title']}\n", end="", flush=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", default=[], help="names or beginnings of names; * is allowed")
+    parser.add_argument("--except", action="append", default=[], dest="without", help="likewise, what is left out")
     parser.add_argument("--jobs", type=int, default=12)
     parser.add_argument("--list", action="store_true", help="names and titles, nothing is run")
     parser.add_argument("--coverage", action="store_true", help="what is covered, row by row; nothing is run")
     parser.add_argument("--keep", action="store_true", help="keeps the nodes' directories")
     options = parser.parse_args()
 
-    scenarios = load(options.only)
+    scenarios = load(options.only, options.without)
     problems = [f"{scenario.name}: {problem}" for scenario in scenarios for problem in scenario.problems]
     if options.list:
         for scenario in scenarios:
@@ -200,7 +215,7 @@ def main() -> int:
         failed = [scenario for scenario in scenarios if scenario.failure]
         for scenario in failed:
             print(f"\nFAILED {scenario.name}: {scenario.data['title']}\n  {scenario.failure}")
-    if not options.only:
+    if not options.only and not options.without:
         problems += show_coverage(scenarios, options.coverage)
     for problem in problems:
         print(f"PROBLEM {problem}")

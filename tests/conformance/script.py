@@ -17,14 +17,14 @@ from http_calls import Answer, Http
 from matching import mismatch
 from scripted_worker import Run, ScriptedWorker, Unavailable
 
-AWAIT_SECONDS = float(os.environ.get("GEARTRAIN_CONFORMANCE_AWAIT_SECONDS", "30"))
+AWAIT_SECONDS = float(os.environ.get("GEARTRAIN_CONFORMANCE_AWAIT_SECONDS", "60"))
 # A busy machine may be late by this much; it widens upper bounds only.
 SLACK_MS = float(os.environ.get("GEARTRAIN_CONFORMANCE_SLACK_MS", "1500"))
 # What a node asks its database by itself, whatever its users do.
 BACKGROUND = {"fetch_templates", "sync_claims", "open_tasks", "overdue_tasks", "read_inbox", "read_pauses", "ping",
               "purge", "remove_expired", "drop_expired"}
 
-_PLACE = re.compile(r"\{([a-z_]+(?:[.:][\w.+-]+)*)\}")
+_PLACE = re.compile(r"\{([a-z_][a-z0-9_]*(?:[.:][\w.+-]+)*)\}")
 _MANUAL = {  # act -> action_type and the field for who did it
     "reset": ("reset_for_retry", "reset_by"),
     "resolve": ("resolve_manually", "resolved_by"),
