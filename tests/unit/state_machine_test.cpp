@@ -83,7 +83,6 @@ TEST_CASE("the step machine allows exactly the transitions of its table") {
     expected[std::string{state} + " + cancel"] = "cancelled";
     expected[std::string{state} + " + complete_manually"] = "complete";
     expected[std::string{state} + " + resolve_manually"] = "resolved_manually";
-    expected[std::string{state} + " + timeout"] = "error";
   }
   CHECK(render<step_state, step_event>(step_state_count, step_event_count) == expected);
 }
