@@ -82,6 +82,7 @@ struct batch_group {
   std::uint16_t source = 0; ///< number of the batchable step
   std::uint16_t first = 0;
   std::vector<batch_cursor> cursors;
+  json_text source_result; ///< of the batchable step, without the cursors: each worker has its own
   bool no_op = false;           ///< a placeholder: there was nothing to do
   std::uint32_t unfinished = 0; ///< workers that still hold back what joins them
   std::uint32_t active = 0;     ///< workers that take up the batch's parallelism

@@ -89,8 +89,10 @@ expected<std::uint16_t> check_batch(const task_context& context, std::uint16_t n
   return *found;
 }
 
-batch_group& add_batch(task_context& context, std::uint16_t number, std::uint16_t worker, batch_outcome outcome) {
+batch_group& add_batch(task_context& context, std::uint16_t number, std::uint16_t worker, batch_outcome outcome,
+                       const json_text& result) {
   batch_group batch;
+  batch.source_result = without_cursors(result);
   batch.worker = worker;
   batch.source = number;
   batch.first = static_cast<std::uint16_t>(context.steps.size() + 1);

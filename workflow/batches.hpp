@@ -11,7 +11,9 @@ namespace geartrain {
 expected<std::uint16_t> check_batch(const task_context& context, std::uint16_t number, const batch_outcome& outcome);
 
 /// Makes the workers of a batch; without cursors one placeholder that has nothing to do.
-batch_group& add_batch(task_context& context, std::uint16_t number, std::uint16_t worker, batch_outcome outcome);
+/// `result` is that of the batchable step.
+batch_group& add_batch(task_context& context, std::uint16_t number, std::uint16_t worker, batch_outcome outcome,
+                       const json_text& result);
 
 /// A batch worker failed for good: what its batch makes of it.
 void fail_worker(task_context& context, std::uint16_t number, turn_effects& effects);

@@ -72,7 +72,8 @@ task_fact new_fact(fact_kind kind, std::uint16_t number, timestamp now, const js
   return fact;
 }
 
-void grow(task_context& context, std::uint16_t number, request asked, timestamp now, turn_effects& effects) {
+void grow(task_context& context, std::uint16_t number, request asked, const json_text& result, timestamp now,
+          turn_effects& effects) {
   if (asked.chosen) {
     auto names = json::array();
     for (auto index : *asked.chosen)
@@ -80,7 +81,7 @@ void grow(task_context& context, std::uint16_t number, request asked, timestamp 
     note_decision(context, number, *asked.chosen);
     effects.facts.push_back(new_fact(fact_kind::decided, number, now, {{"create_steps", std::move(names)}}));
   } else if (asked.batch) {
-    auto& batch = add_batch(context, number, asked.batch->first, std::move(asked.batch->second));
+    auto& batch = add_batch(context, number, asked.batch->first, std::move(asked.batch->second), result);
     effects.facts.push_back(new_fact(fact_kind::batched, number, now,
                                      {{"worker_template", context.definition->steps[batch.worker].name},
                                       {"first", batch.first},
@@ -94,7 +95,7 @@ std::optional<failure> expand_with(task_context& context, std::uint16_t number, 
   auto asked = read_request(context, number, result, limits, may_be_missing);
   if (!asked)
     return asked.error();
-  grow(context, number, std::move(*asked), now, effects);
+  grow(context, number, std::move(*asked), result, now, effects);
   return std::nullopt;
 }
 
@@ -144,7 +145,7 @@ void replay_expansion(task_context& context, const task_fact& fact, const json_t
     if (data.value("count", 0) > 0)
       if (auto read = read_batch_outcome(result))
         outcome = std::move(*read);
-    add_batch(context, fact.number, worker, std::move(outcome));
+    add_batch(context, fact.number, worker, std::move(outcome), result);
   }
 }
 

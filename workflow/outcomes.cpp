@@ -137,6 +137,13 @@ bool has_batch_outcome(const json_text& result) {
   return has_member(result, batch_key);
 }
 
+json_text without_cursors(const json_text& result) {
+  auto document = parse(result);
+  if (document.is_object() && document.contains(batch_key) && document[batch_key].is_object())
+    document[batch_key].erase("cursor_configs");
+  return json_text{document.dump()};
+}
+
 std::string worker_named_by(const json_text& initialization) {
   auto document = parse(initialization);
   if (!document.is_object())

@@ -31,6 +31,10 @@ expected<batch_outcome> read_batch_outcome(const json_text& result);
 bool has_decision_outcome(const json_text& result);
 bool has_batch_outcome(const json_text& result);
 
+/// The result of a batchable step as its workers see it: without the list of cursors, which would make what all workers
+/// are sent grow with the square of their number.
+json_text without_cursors(const json_text& result);
+
 /// The name that a batchable step's initialization gives its workers; empty if it gives none.
 std::string worker_named_by(const json_text& initialization);
 

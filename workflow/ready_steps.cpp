@@ -30,6 +30,8 @@ void add_result(const task_context& context, std::uint16_t number, ready_step& r
   }
   if (context.batch_of(number))
     result.instance = context.name_of(number);
+  if (auto batch = context.batch_of(number_of(ready.id)); batch && batch->source == number && result.value)
+    result.value = batch->source_result;
   ready.dependency_results.push_back(std::move(result));
 }
 
