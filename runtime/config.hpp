@@ -26,6 +26,7 @@ struct server_config {
   milliseconds read_timeout{30000};
   milliseconds write_timeout{30000};
   std::vector<std::string> cors_origins; ///< empty: CORS is off
+  std::string config_endpoint = "off";   ///< off, on: GET /config shows the settings
 };
 
 struct database_config {

@@ -11,6 +11,7 @@ namespace {
 
 // -- members to values and back --------------------------------------------------
 
+constexpr std::array<std::string_view, 2> switches{"off", "on"};
 constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info", "warn", "error", "off"};
 constexpr std::array<std::string_view, 2> formats{"text", "json"};
 
@@ -165,6 +166,8 @@ std::vector<config_key> server_keys() {
     with_form(as_list(key_of<at, &s::cors_origins>("server.cors_origins",
                                                    "Origins whose pages may call the API. Empty: none; \"*\": all.")),
               is_origin, "an origin such as https://example.com, or *"),
+    choice<at, &s::config_endpoint>("server.config_endpoint", switches,
+                                    "Whether GET /config shows these settings, passwords hidden."),
   };
 }
 

@@ -6,6 +6,7 @@
 #include "db/migrate.hpp"
 #include "runtime/api/inbox_request.hpp"
 #include "runtime/api/routes.hpp"
+#include "runtime/config_json.hpp"
 #include "runtime/http/http_server.hpp"
 #include "workflow/lease_token.hpp"
 
@@ -213,6 +214,8 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
   api.template_environment = settings.tasks.environment;
   if (!settings.tasks.environment.empty())
     api.environment = settings.tasks.environment;
+  if (settings.server.config_endpoint == "on")
+    api.config_json = [text = config_as_json(settings)] { return text; };
   api.cors_origins = settings.server.cors_origins;
   api.max_body_bytes = settings.server.body_limit_bytes;
   api.max_worker_body_bytes = settings.server.worker_body_limit_bytes;
