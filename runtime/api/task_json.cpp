@@ -65,7 +65,8 @@ void write_step(json_writer& out, const task_context& task, std::uint16_t number
   auto figures = figures_of_step(task, number, now);
   auto id = make_step_id(task.id, number);
   out.begin_object().field("step_uuid", id).field("task_uuid", task.id);
-  out.field("name", task.name_of(number)).field("created_at", task.created_at);
+  out.field("name", task.name_of(number)).field("template_step_name", task.definition_of(number).name);
+  out.field("created_at", task.created_at);
   out.field("updated_at", updated_at(task, step)).field("completed_at", step.completed_at);
   out.key("results");
   write_results(out, step, id);

@@ -89,6 +89,16 @@ expected<http_answer> post_to_server(const cli_context& context, std::string tar
   return call_server(context, call);
 }
 
+expected<http_answer> send_to_server(const cli_context& context, std::string method, std::string target,
+                                     std::string json_body) {
+  http_call call;
+  call.method = std::move(method);
+  call.target = std::move(target);
+  call.content_type = json_body.empty() ? "" : "application/json";
+  call.body = std::move(json_body);
+  return call_server(context, call);
+}
+
 expected<nlohmann::json> parse_answer(const expected<http_answer>& answer) {
   if (!answer)
     return answer.error();
@@ -111,6 +121,23 @@ int fail_usage(const cli_context& context, const std::string& message) {
 int print_json(const cli_context& context, const std::string& body) {
   *context.out << body << (body.ends_with('\n') ? "" : "\n") << std::flush;
   return exit_ok;
+}
+
+int show_answer(const cli_context& context, const expected<http_answer>& answer,
+                const std::function<std::string(const nlohmann::json& body)>& render) {
+  auto body = parse_answer(answer);
+  if (!body)
+    return fail(context, body.error());
+  if (context.output == output_format::json)
+    return print_json(context, answer->body);
+  *context.out << render(*body) << std::flush;
+  return exit_ok;
+}
+
+query_text& query_text::add(std::string_view name, const std::optional<std::string>& value) {
+  if (value)
+    text_ += fmt::format("{}{}={}", text_.empty() ? "?" : "&", name, percent_encode(*value));
+  return *this;
 }
 
 std::vector<std::string> split_reference(std::string_view text) {

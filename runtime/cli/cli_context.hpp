@@ -49,6 +49,10 @@ expected<http_answer> get_from_server(const cli_context& context, std::string ta
 expected<http_answer> post_to_server(const cli_context& context, std::string target, std::string content_type,
                                      std::string body);
 
+/// With a JSON body; an empty one is left out.
+expected<http_answer> send_to_server(const cli_context& context, std::string method, std::string target,
+                                     std::string json_body = {});
+
 /// The body of an answer as JSON; errc::invalid if it is none.
 expected<nlohmann::json> parse_answer(const expected<http_answer>& answer);
 
@@ -61,6 +65,20 @@ int fail_usage(const cli_context& context, const std::string& message);
 /// One line of JSON on standard output, exactly as the server sent it.
 int print_json(const cli_context& context, const std::string& body);
 
+/// Prints an answer as it is, or as `render` makes it fit for people, and gives the exit code.
+int show_answer(const cli_context& context, const expected<http_answer>& answer,
+                const std::function<std::string(const nlohmann::json& body)>& render);
+
+/// Puts "?name=value&…" together, everything encoded; absent values are left out.
+class query_text {
+public:
+  query_text& add(std::string_view name, const std::optional<std::string>& value);
+  const std::string& text() const { return text_; }
+
+private:
+  std::string text_;
+};
+
 /// The parts of "namespace/name/version" between the slashes.
 std::vector<std::string> split_reference(std::string_view text);
 
@@ -71,5 +89,14 @@ void add_step_commands(CLI::App& app, cli_context& context);
 void add_template_commands(CLI::App& app, cli_context& context);
 void add_config_commands(CLI::App& app, cli_context& context);
 void add_server_commands(CLI::App& app, cli_context& context);
+void add_dlq_commands(CLI::App& app, cli_context& context);
+void add_analytics_commands(CLI::App& app, cli_context& context);
+void add_namespace_commands(CLI::App& app, cli_context& context);
+
+// -- commands that add themselves to a group of another file ----------------------
+
+void add_task_acts(CLI::App& group, cli_context& context);
+void add_step_acts(CLI::App& group, cli_context& context);
+void add_template_pauses(CLI::App& group, cli_context& context);
 
 } // namespace geartrain

@@ -49,6 +49,9 @@ expected<std::string> make_create_body(const create_flags& flags) {
   add(body, "identity_strategy", flags.identity_strategy);
   add(body, "correlation_id", flags.correlation_id);
   add(body, "parent_correlation_id", flags.parent_correlation_id);
+  add(body, "start_at", flags.start_at);
+  if (flags.key_ttl_seconds)
+    body += fmt::format(",\"idempotency_key_ttl_seconds\":{}", *flags.key_ttl_seconds);
   if (flags.priority)
     body += fmt::format(",\"priority\":{}", *flags.priority);
   if (!flags.tags.empty()) {

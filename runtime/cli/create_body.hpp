@@ -24,6 +24,8 @@ struct create_flags {
   std::string initiator = "cli";
   std::string source_system = "geartrain-cli";
   std::optional<std::string> reason;
+  std::optional<std::string> start_at;
+  std::optional<std::int64_t> key_ttl_seconds;
 };
 
 /// The body of POST /v1/tasks. The input goes in as it was written, number for number. errc::invalid if it is no JSON object.

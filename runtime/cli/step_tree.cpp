@@ -10,6 +10,8 @@ namespace geartrain {
 
 namespace {
 
+constexpr std::size_t max_named_parents = 6; // a join behind a batch may have thousands
+
 std::string_view symbol_of(std::string_view state) {
   if (state == "complete" || state == "resolved_manually")
     return "✔";
@@ -131,9 +133,11 @@ std::string describe(const std::vector<tree_step>& all, const layout& plan, std:
     text += "  " + step.note;
   if (auto parents = plan.parents(index); parents.size() > 1) {
     std::vector<std::string_view> names;
-    for (auto parent : parents)
-      names.push_back(all[parent].name);
-    text += paint.paint(colour::grey, fmt::format("  (after {})", fmt::join(names, ", ")));
+    for (std::size_t i = 0; i < std::min(parents.size(), max_named_parents); ++i)
+      names.push_back(all[parents[i]].name);
+    auto rest = parents.size() - names.size();
+    text += paint.paint(colour::grey, fmt::format("  (after {}{})", fmt::join(names, ", "),
+                                                  rest == 0 ? "" : fmt::format(" and {} more", rest)));
   }
   return text;
 }

@@ -17,6 +17,15 @@ namespace {
 struct list_flags {
   std::optional<std::string> namespace_name;
   std::optional<std::string> status;
+  std::optional<std::string> name;
+  std::optional<std::string> version;
+  std::vector<std::string> tags;
+  std::optional<std::string> created_after;
+  std::optional<std::string> created_before;
+  std::optional<std::string> correlation_id;
+  std::optional<std::string> initiator;
+  std::optional<std::string> source_system;
+  std::optional<std::string> before;
   std::optional<std::string> page;
   std::optional<std::string> per_page;
 };
@@ -33,13 +42,8 @@ struct watch_flags {
 };
 
 int show_task(const cli_context& context, const expected<http_answer>& answer) {
-  auto task = parse_answer(answer);
-  if (!task)
-    return fail(context, task.error());
-  if (context.output == output_format::json)
-    return print_json(context, answer->body);
-  *context.out << render_task(*task, context.paint) << std::flush;
-  return exit_ok;
+  return show_answer(context, answer,
+                     [&context](const nlohmann::json& task) { return render_task(task, context.paint); });
 }
 
 /// Fills the flags from the reference. The answer is a complaint, empty if the template is named exactly once.
@@ -96,23 +100,16 @@ int get(const cli_context& context, const std::string& task) {
 }
 
 int list(const cli_context& context, const list_flags& flags) {
-  std::string query;
-  auto add = [&](std::string_view name, const std::optional<std::string>& value) {
-    if (value)
-      query += fmt::format("{}{}={}", query.empty() ? "?" : "&", name, percent_encode(*value));
-  };
-  add("namespace", flags.namespace_name);
-  add("status", flags.status);
-  add("page", flags.page);
-  add("per_page", flags.per_page);
-  auto answer = get_from_server(context, "/v1/tasks" + query);
-  auto tasks = parse_answer(answer);
-  if (!tasks)
-    return fail(context, tasks.error());
-  if (context.output == output_format::json)
-    return print_json(context, answer->body);
-  *context.out << render_task_list(*tasks, context.paint) << std::flush;
-  return exit_ok;
+  query_text query;
+  query.add("namespace", flags.namespace_name).add("name", flags.name).add("version", flags.version);
+  query.add("status", flags.status).add("correlation_id", flags.correlation_id).add("initiator", flags.initiator);
+  for (const auto& tag : flags.tags)
+    query.add("tag", tag);
+  query.add("source_system", flags.source_system).add("created_after", flags.created_after);
+  query.add("created_before", flags.created_before).add("before", flags.before);
+  query.add("page", flags.page).add("per_page", flags.per_page);
+  return show_answer(context, get_from_server(context, "/v1/tasks" + query.text()),
+                     [&context](const nlohmann::json& tasks) { return render_task_list(tasks, context.paint); });
 }
 
 void add_create(CLI::App& group, cli_context& context) {
@@ -128,6 +125,8 @@ void add_create(CLI::App& group, cli_context& context) {
   app->add_option("--priority", flags.priority, "-100 to 100, larger is more urgent");
   app->add_option("--tag", flags.tags, "A tag; may be repeated")->expected(1)->take_all();
   app->add_option("--idempotency-key", flags.idempotency_key, "A second task with the same key is refused");
+  app->add_option("--idempotency-key-ttl", flags.key_ttl_seconds, "For so many seconds; for ever if absent");
+  app->add_option("--start-at", flags.start_at, "Nothing of it runs before this UTC time: 2026-01-31T12:00:00Z");
   app->add_option("--identity-strategy", flags.identity_strategy, "What makes two creations the same task")
     ->check(CLI::IsMember({"strict", "caller_provided", "always_unique"}));
   app->add_option("--correlation-id", flags.correlation_id, "UUID that follows the task through logs and traces");
@@ -144,6 +143,15 @@ void add_list(CLI::App& group, cli_context& context) {
   auto app = group.add_subcommand("list", "List tasks, newest first");
   app->add_option("--namespace", flags->namespace_name, "Only tasks of this namespace");
   app->add_option("--status", flags->status, "Only tasks in this state, such as steps_in_process");
+  app->add_option("--name", flags->name, "Only tasks of this template");
+  app->add_option("--version", flags->version, "Only tasks of this version of it");
+  app->add_option("--tag", flags->tags, "Only tasks with this tag; may be repeated")->expected(1)->take_all();
+  app->add_option("--created-after", flags->created_after, "Only tasks from this UTC time on: 2026-01-31T12:00:00Z");
+  app->add_option("--created-before", flags->created_before, "Only tasks before this UTC time");
+  app->add_option("--correlation-id", flags->correlation_id, "Only tasks with this correlation id");
+  app->add_option("--initiator", flags->initiator, "Only tasks that this one asked for");
+  app->add_option("--source-system", flags->source_system, "Only tasks from there");
+  app->add_option("--before", flags->before, "UUID of a task: only those older than it, to go on with a long list");
   app->add_option("--page", flags->page, "Page, from 1");
   app->add_option("--per-page", flags->per_page, "Tasks on a page, 1 to 100");
   app->callback([&context, flags] { context.run = [&context, flags] { return list(context, *flags); }; });
@@ -176,6 +184,7 @@ void add_task_commands(CLI::App& app, cli_context& context) {
   get_app->callback([&context, task] { context.run = [&context, task] { return get(context, *task); }; });
   add_list(*group, context);
   add_watch(*group, context);
+  add_task_acts(*group, context);
 }
 
 } // namespace geartrain

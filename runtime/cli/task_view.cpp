@@ -14,23 +14,6 @@ namespace {
 
 using json = nlohmann::json;
 
-std::string dump(const json& value, int indent = -1) {
-  return value.dump(indent, ' ', false, json::error_handler_t::replace);
-}
-
-const json& member(const json& object, const char* key) {
-  static const json nothing;
-  if (!object.is_object())
-    return nothing;
-  auto at = object.find(key);
-  return at == object.end() ? nothing : *at;
-}
-
-std::int64_t number(const json& object, const char* key) {
-  const auto& value = member(object, key);
-  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
-}
-
 std::optional<timestamp> time_at(const json& object, const char* key) {
   const auto& value = member(object, key);
   return value.is_string() ? parse_utc(value.get_ref<const std::string&>()) : std::nullopt;
@@ -40,10 +23,6 @@ std::string spent(const std::optional<timestamp>& begin, const std::optional<tim
   if (!begin || !end || *end < *begin)
     return {};
   return show_duration(std::chrono::duration_cast<milliseconds>(*end - *begin));
-}
-
-std::string time_field(const json& object, const char* key) {
-  return short_time(field(object, key));
 }
 
 std::string task_progress(const json& task) {
@@ -67,6 +46,12 @@ std::string state_of(const json& step) {
   return field(step, "current_state");
 }
 
+/// Workers of a batch have names of their own.
+std::string template_name_of(const json& step) {
+  auto name = field(step, "template_step_name");
+  return name == "-" ? field(step, "name") : name;
+}
+
 std::string step_note(const json& step) {
   auto state = state_of(step);
   if (state == "complete")
@@ -76,20 +61,7 @@ std::string step_note(const json& step) {
   return state == "error" ? error_message(step) : std::string{};
 }
 
-void add_line(std::string& out, std::string_view name, std::string_view value, const style& paint,
-              colour ink = colour::none) {
-  if (!value.empty() && value != "-")
-    out += fmt::format("{:<15}{}\n", name, paint.paint(ink, value));
-}
-
 } // namespace
-
-std::string field(const nlohmann::json& object, const char* key) {
-  const auto& value = member(object, key);
-  if (value.is_null())
-    return "-";
-  return one_line(value.is_string() ? value.get_ref<const std::string&>() : dump(value));
-}
 
 std::string render_task(const nlohmann::json& task, const style& paint) {
   std::string out;
@@ -98,6 +70,8 @@ std::string render_task(const nlohmann::json& task, const style& paint) {
   add_line(out, "template",
            fmt::format("{}/{}/{}", field(task, "namespace"), field(task, "name"), field(task, "version")), paint);
   add_line(out, "status", status, paint, colour_of_state(status));
+  add_line(out, "paused", member(task, "paused") == true ? "yes" : "", paint, colour::yellow);
+  add_line(out, "starts at", time_field(task, "start_at"), paint);
   add_line(out, "steps", task_progress(task) + " complete", paint);
   add_line(out, "created", time_field(task, "created_at"), paint);
   add_line(out, "completed", time_field(task, "completed_at"), paint);
@@ -165,21 +139,26 @@ std::string render_step(const nlohmann::json& step, const style& paint) {
   const auto& results = member(step, "results");
   for (auto part : {"result", "error"})
     if (const auto& value = member(results, part); !value.is_null())
-      out += fmt::format("{}:\n{}\n", part, dump(value, 2));
+      out += fmt::format("{}:\n{}\n", part, dump_json(value, 2));
   return out;
 }
 
 std::vector<tree_step> tree_of(const nlohmann::json& steps, const nlohmann::json& template_details) {
-  std::map<std::string, std::vector<std::string>> dependencies;
+  std::map<std::string, std::vector<std::string>> dependencies; // of steps of the template
   for (const auto& step : member(template_details, "steps"))
     for (const auto& name : member(step, "dependencies"))
       if (name.is_string())
         dependencies[field(step, "name")].push_back(one_line(name.get_ref<const std::string&>()));
+  std::map<std::string, std::vector<std::string>> instances; // what a step of the template became; several for a batch
+  for (const auto& step : steps)
+    instances[template_name_of(step)].push_back(field(step, "name"));
   std::vector<tree_step> rows;
   for (const auto& step : steps) {
-    auto name = field(step, "name");
-    rows.push_back({name, state_of(step), dependencies[name], static_cast<int>(number(step, "attempts")),
-                    static_cast<int>(number(step, "max_attempts")), step_note(step)});
+    tree_step row{field(step, "name"), state_of(step), {}, static_cast<int>(number(step, "attempts")),
+                  static_cast<int>(number(step, "max_attempts")), step_note(step)};
+    for (const auto& parent : dependencies[template_name_of(step)])
+      row.dependencies.insert(row.dependencies.end(), instances[parent].begin(), instances[parent].end());
+    rows.push_back(std::move(row));
   }
   return rows;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/cli/json_fields.hpp"
 #include "runtime/cli/step_tree.hpp"
 #include "runtime/cli/style.hpp"
 
@@ -11,9 +12,6 @@
 // Turns the server's JSON into text for people. Pure functions; absent or mistyped fields show as "-" or not at all.
 
 namespace geartrain {
-
-/// A member as text: strings without quotes, other values as JSON, "-" if absent or null. Fit for one line.
-std::string field(const nlohmann::json& object, const char* key);
 
 /// The head of a task: a line per field.
 std::string render_task(const nlohmann::json& task, const style& paint);

@@ -50,15 +50,9 @@ int register_files(const cli_context& context, const std::vector<std::string>& f
 }
 
 int list(const cli_context& context, const std::optional<std::string>& namespace_name) {
-  auto query = namespace_name ? "?namespace=" + percent_encode(*namespace_name) : std::string{};
-  auto answer = get_from_server(context, "/v1/templates" + query);
-  auto templates = parse_answer(answer);
-  if (!templates)
-    return fail(context, templates.error());
-  if (context.output == output_format::json)
-    return print_json(context, answer->body);
-  *context.out << render_template_list(*templates, context.paint) << std::flush;
-  return exit_ok;
+  auto query = query_text{}.add("namespace", namespace_name);
+  return show_answer(context, get_from_server(context, "/v1/templates" + query.text()),
+                     [&context](const nlohmann::json& body) { return render_template_list(body, context.paint); });
 }
 
 int show(const cli_context& context, const std::string& name) {
@@ -89,7 +83,7 @@ void add_template_commands(CLI::App& app, cli_context& context) {
     std::string name;
   };
   auto given = std::make_shared<arguments>();
-  auto group = app.add_subcommand("template", "Register and look at task templates");
+  auto group = app.add_subcommand("template", "Register, look at and pause task templates");
   group->require_subcommand(1);
   auto register_app = group->add_subcommand("register", "Register templates from YAML or JSON files");
   register_app->add_option("FILE", given->files, "A template; *.json is read as JSON, anything else as YAML")
@@ -103,6 +97,7 @@ void add_template_commands(CLI::App& app, cli_context& context) {
   auto show_app = group->add_subcommand("show", "Show a template and its steps");
   show_app->add_option("TEMPLATE", given->name, "NAMESPACE/NAME/VERSION")->required();
   show_app->callback([&context, given] { context.run = [&context, given] { return show(context, given->name); }; });
+  add_template_pauses(*group, context);
 }
 
 } // namespace geartrain

@@ -45,7 +45,8 @@ TEST_CASE("a created task is answered whole") {
   auto answer = c.create(R"({"namespace":"test","name":"sample","version":"1.0.0","context":{"b": 1.50,"a":[1, 2]},
     "initiator":"me","source_system":"shop","reason":"why","tags":["x","y"],"priority":-100,"extra":1,
     "correlation_id":"018F0000-0000-7000-8000-00000000CCCC","parent_correlation_id":null,
-    "identity_strategy":"caller_provided","idempotency_key":"k"})");
+    "identity_strategy":"caller_provided","idempotency_key":"k","idempotency_key_ttl_seconds":60,
+    "start_at":"2026-01-02T03:04:06.5Z"})");
   REQUIRE(answer.status == 201);
   CHECK(answer.header("location") == task_path);
   CHECK(answer.header("x-correlation-id") == sample_correlation);
@@ -70,6 +71,9 @@ TEST_CASE("a created task is answered whole") {
   CHECK(c.asked->version == "1.0.0");
   CHECK(c.asked->identity == identity_strategy::caller_provided);
   CHECK(c.asked->idempotency_key == "k");
+  CHECK(c.asked->identity_ttl == std::chrono::seconds{60});
+  CHECK(body["start_at"] == "2026-01-02T03:04:06.500000Z");
+  CHECK(body["paused"] == false);
   CHECK(c.asked->input.context.view() == R"({"b": 1.50,"a":[1, 2]})");
 }
 
@@ -79,6 +83,8 @@ TEST_CASE("what a creation leaves out has defaults") {
   CHECK(!c.asked->version);
   CHECK(!c.asked->identity);
   CHECK(!c.asked->idempotency_key);
+  CHECK(!c.asked->identity_ttl);
+  CHECK(!c.asked->input.start_at);
   CHECK(c.asked->input.context.view() == "{}");
   CHECK(c.asked->input.initiator == "api");
   CHECK(c.asked->input.source_system == "api");
@@ -118,6 +124,20 @@ TEST_CASE("limits of a creation, each at its edge and one beyond") {
   CHECK(with("\"tags\":" + list(1, quoted(129))) == "BAD_REQUEST");
   CHECK(with("\"tags\":[1]") == "BAD_REQUEST");
   CHECK(with("\"tags\":\"a\"") == "BAD_REQUEST");
+  for (const std::string good : {"1", "316224000", "null"})
+    CHECK(with("\"idempotency_key_ttl_seconds\":" + good) == "201");
+  for (const std::string bad : {"0", "-1", "1.5", "\"60\"", "316224001"})
+    CHECK(with("\"idempotency_key_ttl_seconds\":" + bad) == "BAD_REQUEST");
+  for (const std::string good :
+       {"2026-02-28T23:59:59Z", "0001-01-01T00:00:00.123456789+00:00", "9999-12-31T00:00:00.5Z"})
+    CHECK(with("\"start_at\":\"" + good + "\"") == "201");
+  for (const std::string bad :
+       {"", "tomorrow", "2026-02-29T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00", "2026-01-01T00:00:00+01:00",
+        "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T00:00:60Z", "2026-01-01T00:00:00.Z",
+        "2026-01-01T00:00:00.1234567890Z", "2026-1-1T00:00:00Z", "-026-01-01T00:00:00Z", "0000-01-01T00:00:00Z",
+        "2026-13-01T00:00:00Z", "2026-01-01T00:00:00Z "})
+    CHECK(with("\"start_at\":\"" + bad + "\"") == "BAD_REQUEST");
+  CHECK(with("\"start_at\":5") == "BAD_REQUEST");
   CHECK(with("\"priority\":100") == "201");
   for (const std::string value : {"101", "-101", "1.5", "\"1\"", "99999999999999999", "true"})
     CHECK(with("\"priority\":" + value) == "BAD_REQUEST");

@@ -63,6 +63,11 @@ protected:
             [](const lease_ended&) {},
             [](const recover_request&) {},
             [](const evict_task&) {},
+            [this](const act_request& r) {
+              if (owner_->on_act)
+                owner_->on_act(r);
+            },
+            [](const look_at_tasks&) {},
             [](const drain_request&) {}};
   }
 
@@ -92,6 +97,7 @@ protected:
             [this](const leases_returned& r) { tell(owner_->on_return, r); },
             [](const adopt_leases&) {},
             [](const withdraw_steps&) { return withdrawn_reply{}; },
+            [this](const set_pauses& r) { tell(owner_->on_pauses, r); },
             [](const drain_request&) {},
             [](const tick&) {}};
   }
@@ -130,10 +136,37 @@ protected:
               if (owner_->database_answers)
                 return unit_done{};
               return make_error(errc::unavailable, "no database");
-            }};
+            },
+            [=](const overdue_tasks_unit&) -> caf::result<open_tasks_reply> { return refuse; },
+            says(owner_->on_audit),
+            says(owner_->on_cases),
+            says(owner_->on_add_case),
+            says(owner_->on_update_case),
+            says(owner_->on_case_stats),
+            says(owner_->on_queue),
+            says(owner_->on_staleness),
+            says(owner_->on_performance),
+            says(owner_->on_bottlenecks),
+            says(owner_->on_events),
+            says(owner_->on_set_pause),
+            says(owner_->on_read_pauses),
+            [=](const read_inbox_unit&) -> caf::result<read_inbox_reply> { return refuse; },
+            [=](const settle_inbox_unit&) -> caf::result<unit_done> { return refuse; }};
   }
 
 private:
+  template <class Reply, class Unit>
+  static auto says(const std::function<expected<Reply>(const Unit&)>& function) {
+    return [&function](const Unit& unit) -> caf::result<Reply> {
+      if (!function)
+        return make_error(errc::unavailable, "no database");
+      auto answer = function(unit);
+      if (!answer)
+        return make_error(answer.error().code, answer.error().message);
+      return std::move(*answer);
+    };
+  }
+
   fake_engine* owner_;
 };
 

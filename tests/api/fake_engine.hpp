@@ -3,6 +3,7 @@
 #include "actors/directory.hpp"
 #include "actors/template_catalog.hpp"
 #include "db/metrics.hpp"
+#include "runtime/api/engine_calls.hpp"
 #include "runtime/api/routes.hpp"
 #include "runtime/http/http_server.hpp"
 #include "workflow/lease_token.hpp"
@@ -13,6 +14,10 @@
 #include <vector>
 
 namespace geartrain::testing {
+
+/// How the database answers one kind of unit.
+template <class Unit>
+using db_answer = std::function<expected<answer_of<Unit>>(const Unit&)>;
 
 /// The REST API on a real socket above actors that do what the test says. The functions run on threads of the actors; set
 /// them before the first request. What is not set drops its request.
@@ -40,8 +45,24 @@ public:
   std::function<void(const poll_cancelled&)> on_cancel;
   std::function<void(const leases_returned&)> on_return;
   std::function<void(const heartbeat_request&)> on_heartbeat;
+  std::function<void(const act_request&)> on_act;
+  std::function<void(const set_pauses&)> on_pauses;
   std::function<list_tasks_reply(const list_tasks_unit&)> on_list;
   bool database_answers = true; ///< else pings fail
+
+  // What the database says; unavailable if it is not set.
+  db_answer<read_audit_unit> on_audit;
+  db_answer<list_dead_letters_unit> on_cases;
+  db_answer<add_dead_letter_unit> on_add_case;
+  db_answer<update_dead_letter_unit> on_update_case;
+  db_answer<dead_letter_stats_unit> on_case_stats;
+  db_answer<investigation_queue_unit> on_queue;
+  db_answer<staleness_unit> on_staleness;
+  db_answer<performance_unit> on_performance;
+  db_answer<bottlenecks_unit> on_bottlenecks;
+  db_answer<read_events_unit> on_events;
+  db_answer<set_pause_unit> on_set_pause;
+  db_answer<read_pauses_unit> on_read_pauses;
 
   std::shared_ptr<directory> actors;
   std::shared_ptr<template_catalog> catalog = std::make_shared<template_catalog>();

@@ -105,6 +105,8 @@ TEST_CASE("health tells what is wrong") {
   CHECK(starting.error_code() == "SERVICE_UNAVAILABLE");
   CHECK(starting.json()["error"]["details"][0]["message"] == "starting");
   CHECK(starting.json()["error"]["details"][1]["status"] == "healthy");
+  CHECK(starting.json()["checks"]["engine"]["status"] == "unhealthy");
+  CHECK(starting.json()["info"]["operational_state"] == "Startup");
   ready = true;
   auto serving = get("/health/ready");
   CHECK(serving.status == 200);
@@ -170,4 +172,13 @@ TEST_CASE("credit is bounded, comes back, and outlives its gate") {
   CHECK(gate->in_flight(admission_kind::report) == 6);
   gate.reset();
   one.reset();
+}
+
+TEST_CASE("the configuration is shown only where that is wanted") {
+  fake_engine shut;
+  CHECK(call(shut.port(), "GET", "/config").error_code() == "NOT_FOUND");
+  fake_engine open{[](api_context& context) { context.config_json = [] { return R"({"a":1})"; }; }};
+  auto answer = call(open.port(), "GET", "/config");
+  CHECK(answer.status == 200);
+  CHECK(answer.body == R"({"a":1})");
 }

@@ -112,7 +112,16 @@ TEST_CASE("a bad item is invalid and says why") {
      "orchestration_metadata.headers.a must be a string, not 1"},
     {{{"success", false}, {"orchestration_metadata", {{"backoff_hint", {{"delay_seconds", -1}}}}}},
      "orchestration_metadata.backoff_hint.delay_seconds must be a number of at least 0, not -1"},
-    {{{"checkpoint_yield", {{"cursor", 1}}}}, "checkpoint_yield is not supported yet"},
+    {{{"checkpoint_yield", 5}}, "checkpoint_yield must be an object, not 5"},
+    {{{"checkpoint_yield", {{"cursor", 1}}}}, "checkpoint_yield.items_processed is required"},
+    {{{"checkpoint_yield", {{"items_processed", 1}}}}, "checkpoint_yield.cursor is required"},
+    {{{"checkpoint_yield", {{"cursor", nullptr}, {"items_processed", 1}}}}, "checkpoint_yield.cursor is required"},
+    {{{"checkpoint_yield", {{"cursor", 1}, {"items_processed", -1}}}},
+     "checkpoint_yield.items_processed must be an integer from 0 to 9223372036854775807, not -1"},
+    {{{"checkpoint_yield", {{"cursor", 1}, {"items_processed", 1.5}}}},
+     "checkpoint_yield.items_processed must be an integer from 0 to 9223372036854775807, not 1.5"},
+    {{{"checkpoint_yield", {{"cursor", std::string(1 << 20, 'x')}, {"items_processed", 1}}}},
+     "checkpoint_yield may have at most 1048576 bytes"},
     {{{"success", true}, {"result", std::string(1 << 20, 'x')}}, "result may have at most 1048576 bytes"},
   };
   for (const auto& one : rows) {
@@ -129,4 +138,18 @@ TEST_CASE("a bad item is invalid and says why") {
   text.back() = ',';
   CHECK(r.read_text(text + R"("success":true,"result":)" + deep + "}").invalid ==
         "result is nested deeper than 64 levels");
+}
+
+TEST_CASE("a checkpoint_yield gives the step back with what was done so far") {
+  reading r;
+  auto got = r.read({{"checkpoint_yield", {{"cursor", {{"id", 7}}}, {"items_processed", 250}, {"more", 1}}}});
+  REQUIRE(got.report);
+  CHECK(got.report->kind == report_kind::yield);
+  CHECK(json::parse(got.report->checkpoint.view()) ==
+        json{{"cursor", {{"id", 7}}}, {"items_processed", 250}, {"accumulated_results", nullptr}});
+  auto whole = r.read(
+    {{"checkpoint_yield", {{"cursor", 0}, {"items_processed", 0}, {"accumulated_results", {1, 2}}}}, {"success", 5}});
+  REQUIRE(whole.report);
+  CHECK(json::parse(whole.report->checkpoint.view())["accumulated_results"] == json{1, 2});
+  CHECK(r.read({{"checkpoint_yield", nullptr}, {"success", true}}).report->kind == report_kind::result);
 }

@@ -171,8 +171,21 @@ TEST_CASE("tasks are listed by page") {
   CHECK(asked->source_system == "c");
   CHECK(call(engine.port(), "GET", std::string{"/v1/tasks?before="} + sample_task_id).status == 200);
   CHECK(asked->before == parse_uuid(sample_task_id));
-  for (const std::string query : {"page=0", "page=-1", "page=x", "page=1.5", "page=", "per_page=0", "per_page=101",
-                                  "per_page=99999999999", "page=4294967295", "status=running", "status="}) {
+  CHECK(call(engine.port(), "GET",
+             "/v1/tasks?name=n&version=1.0.0&tag=a&tag=b%20c&created_after=2026-01-01T00:00:00Z&"
+             "created_before=2026-01-02T00:00:00Z&correlation_id=" +
+               std::string{sample_correlation})
+          .status == 200);
+  CHECK(asked->template_name == "n");
+  CHECK(asked->template_version == "1.0.0");
+  CHECK(asked->tags == std::vector<std::string>{"a", "b c"});
+  CHECK(asked->created_from == timestamp{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}});
+  CHECK(asked->created_before == timestamp{std::chrono::sys_days{std::chrono::year{2026} / 1 / 2}});
+  CHECK(asked->correlation_id == parse_uuid(sample_correlation));
+  for (const std::string query :
+       {"page=0", "page=-1", "page=x", "page=1.5", "page=", "per_page=0", "per_page=101", "per_page=99999999999",
+        "page=4294967295", "status=running", "status=", "created_after=yesterday", "created_before=2026-01-01",
+        "correlation_id=x", "tag=", "name=", "namespace=%ff", "initiator=a%00b"}) {
     INFO(query);
     auto answer = call(engine.port(), "GET", "/v1/tasks?" + query);
     CHECK(answer.status == 400);
@@ -213,16 +226,125 @@ TEST_CASE("figures of a task: the first rule that fits decides") {
   step.attempts = {{1, attempt_outcome::retryable_failure}};
   step.last_failure_at = fake_engine::now();
   step.next_attempt_at = fake_engine::now() + milliseconds{1500};
-  auto waiting = figures_of_step(task, 0, fake_engine::now());
+  auto waiting = figures_of_step(task, 1, fake_engine::now());
   CHECK(!waiting.ready);
   CHECK(waiting.retry_eligible);
   CHECK(waiting.attempts == 1);
   CHECK(waiting.backoff_seconds == 2);
   CHECK(figures_of_task(task, fake_engine::now()).execution_status == "waiting_for_dependencies");
-  CHECK(figures_of_step(task, 0, fake_engine::now() + milliseconds{1500}).ready);
+  CHECK(figures_of_step(task, 1, fake_engine::now() + milliseconds{1500}).ready);
   auto unretryable = samples::linear(1);
   unretryable.steps[0].retry.max_attempts = 0;
   auto once = sample_task(unretryable);
-  CHECK(figures_of_step(once, 0, fake_engine::now()).retry_eligible);
-  CHECK(figures_of_step(once, 0, fake_engine::now()).max_attempts == 1);
+  CHECK(figures_of_step(once, 1, fake_engine::now()).retry_eligible);
+  CHECK(figures_of_step(once, 1, fake_engine::now()).max_attempts == 1);
+}
+
+TEST_CASE("only what exists is counted and shown") {
+  auto definition =
+    samples::make_template({{"cut", {}}, {"work", {"cut"}}, {"other", {"cut"}}, {"join", {"work", "other"}}});
+  definition.steps[1].type = step_type::batch_worker;
+  definition.steps[1].batch = batch_settings{};
+  auto task = sample_task(definition);
+  auto& group = task.batches.emplace_back();
+  group.worker = 1;
+  group.source = 1;
+  group.first = 5;
+  for (const auto* id : {"001", "002", "003"}) {
+    group.cursors.push_back({id, json_text{"{}"}});
+    step_record worker;
+    worker.definition = 1;
+    worker.batch = 1;
+    worker.being = existence::never; // so that the counts follow from derive()
+    task.steps.push_back(worker);
+  }
+  auto states = [&](std::uint16_t number, existence being, step_state state) {
+    task.step(number).being = being;
+    task.step(number).state = state;
+  };
+  states(1, existence::exists, step_state::complete);
+  states(2, existence::exists, step_state::pending);
+  states(3, existence::never, step_state::pending);
+  states(4, existence::exists, step_state::pending);
+  states(5, existence::exists, step_state::complete);
+  states(6, existence::exists, step_state::error);
+  states(7, existence::exists, step_state::in_progress);
+  task.step(6).attempts = {{1, attempt_outcome::permanent_failure}};
+  task.step_counts = {};
+  for (auto number : shown_steps(task))
+    ++task.step_counts[static_cast<std::size_t>(task.step(number).state)];
+  task.tolerated_failures = 1;
+
+  CHECK(shown_steps(task) == std::vector<std::uint16_t>{1, 4, 5, 6, 7});
+  auto join = figures_of_step(task, 4, fake_engine::now());
+  CHECK(join.total_parents == 3);
+  CHECK(join.completed_parents == 2);
+  CHECK(!join.dependencies_satisfied);
+  CHECK(figures_of_step(task, 5, fake_engine::now()).total_parents == 1);
+  auto figures = figures_of_task(task, fake_engine::now());
+  CHECK(figures.total == 5);
+  CHECK(figures.failed == 1);
+  CHECK(figures.blocking == 0);
+  CHECK(figures.health_status == "healthy");
+  CHECK(figures.execution_status == "processing");
+  task.step(7).state = task.step(4).state = step_state::complete;
+  CHECK(figures_of_task(task, fake_engine::now()).execution_status == "all_complete");
+  CHECK(figures_of_task(task, fake_engine::now()).completion_percentage == 80);
+  task.tolerated_failures = 0;
+  CHECK(figures_of_task(task, fake_engine::now()).execution_status == "blocked_by_failures");
+
+  reading r;
+  r.task = task;
+  auto steps = r.get(task_path + "/workflow_steps").json();
+  REQUIRE(steps.size() == 5);
+  CHECK(steps[2]["name"] == "work_001");
+  CHECK(steps[2]["step_uuid"] == "018f0000-0000-7000-8000-123456780005");
+  CHECK(r.get(task_path).json()["steps"][4]["name"] == "work_003");
+  CHECK(r.get(task_path + "/workflow_steps/018f0000-0000-7000-8000-123456780002").status == 404);
+  CHECK(r.get(task_path + "/workflow_steps/018f0000-0000-7000-8000-123456780003").status == 404);
+}
+
+TEST_CASE("a reset gives fresh attempts, a paused or delayed task is not ready") {
+  auto task = sample_task(samples::linear(1));
+  auto& step = task.step(1);
+  step.attempts = {{1, attempt_outcome::retryable_failure}, {2, attempt_outcome::permanent_failure}};
+  step.forgiven = 2;
+  derive(task, 1, step_state::pending);
+  CHECK(figures_of_step(task, 1, fake_engine::now()).attempts == 0);
+  CHECK(figures_of_step(task, 1, fake_engine::now()).ready);
+  task.paused = true;
+  CHECK(!figures_of_step(task, 1, fake_engine::now()).ready);
+  task.paused = false;
+  auto input = *task.input;
+  input.start_at = fake_engine::now() + milliseconds{1};
+  task.input = input_snapshot{input};
+  CHECK(!figures_of_step(task, 1, fake_engine::now()).ready);
+  CHECK(figures_of_step(task, 1, fake_engine::now() + milliseconds{1}).ready);
+  derive(task, 1, step_state::in_progress);
+  CHECK(figures_of_step(task, 1, fake_engine::now()).attempts == 1);
+}
+
+TEST_CASE("a step that an operator completed has results of its own") {
+  reading r;
+  auto& step = r.task.step(3);
+  derive(r.task, 3, step_state::complete);
+  step.result = json_text{R"({"by":"hand"})"};
+  step.metadata = json_text{R"({"custom":{"manually_completed":true,"completed_by":"me","completion_reason":"why"}})"};
+  step.completed_at = fake_engine::now();
+  auto results = r.get(task_path + "/workflow_steps").json()[2]["results"];
+  CHECK(results["success"] == true);
+  CHECK(results["status"] == "completed");
+  CHECK(results["result"] == json{{"by", "hand"}});
+  CHECK(results["error"].is_null());
+  CHECK(results["metadata"]["execution_time_ms"] == 0);
+  CHECK(results["metadata"]["worker_id"].is_null());
+  CHECK(results["metadata"]["custom"]["completed_by"] == "me");
+}
+
+TEST_CASE("the bare context is answered as it was given") {
+  reading r;
+  auto answer = r.get(task_path + "/context");
+  CHECK(answer.status == 200);
+  CHECK(answer.body == R"({"n": 1.0, "n2":[1 ,2]})");
+  CHECK(r.get("/v1/tasks/018f0000-0000-7000-8000-999999990000/context").status == 404);
 }

@@ -135,8 +135,9 @@ TEST_CASE("a poll brings steps with all that a handler needs") {
   auto whole = sample_task(definition, R"({"amount": 1.10})");
   auto leased = sample_lease(whole, 2);
   auto step = *leased.step;
-  step.dependency_results = {{0, json_text{R"({"ok": true})"}}};
+  step.dependency_results = {{0, dependency_result::kind::completed, json_text{R"({"ok": true})"}, {}}};
   step.previous_error = json_text{R"({"message":"before"})"};
+  step.checkpoint = json_text{R"({"cursor":1})"};
   leased.step = std::make_shared<const ready_step>(step);
   told<poll_request> asked;
   engine.on_poll = [&](const poll_request& r) {
@@ -184,7 +185,7 @@ TEST_CASE("a poll brings steps with all that a handler needs") {
                {"reason", "requested"},
                {"requested_at", "2026-01-02T03:04:05.678901Z"}}},
              {"inputs", {{"url", "x"}}},
-             {"checkpoint", nullptr},
+             {"checkpoint", {{"cursor", 1}}},
              {"dependency_results", {{"s1", {{"result", {{"ok", true}}}}}}},
              {"previous_error", {{"message", "before"}}}});
 }
@@ -279,7 +280,7 @@ TEST_CASE("heartbeats are answered lease by lease") {
                                          {heartbeat_status::lost, {}},
                                          {heartbeat_status::cancelled, {}}});
   };
-  auto good = [&](std::uint16_t number) { return item(engine, number, {{"checkpoint", {{"cursor", 5}}}}); };
+  auto good = [&](std::uint16_t number) { return item(engine, number, {{"checkpoint", nullptr}}); };
   auto forged = item(engine, 1, {{"lease_token", "forged"}});
   auto answer = post(engine, "heartbeat", {{"worker_id", "w"}, {"leases", {good(1), forged, good(2), good(3), 5}}});
   REQUIRE(answer.status == 200);
@@ -293,4 +294,68 @@ TEST_CASE("heartbeats are answered lease by lease") {
   CHECK(leases[3]["status"] == "cancelled");
   CHECK(leases[4]["status"] == "invalid");
   CHECK(post(engine, "heartbeat", {{"worker_id", "w"}, {"leases", json::array()}}).json()["leases"].empty());
+}
+
+TEST_CASE("a batch worker is told its name, its inputs and what became of the steps above") {
+  fake_engine engine;
+  auto leased = sample_lease(sample_task(samples::linear(3)), 3);
+  auto step = *leased.step;
+  step.instance = "s3_007";
+  step.inputs = json_text{R"({"cursor": {"batch_id": "007"}})"};
+  using kind = dependency_result::kind;
+  step.dependency_results = {{0, kind::resolved_manually, {}, {}},
+                             {1, kind::completed, json_text{"5"}, "s2_001"},
+                             {1, kind::failed, json_text{R"({"message":"no"})"}, "s2_002"}};
+  leased.step = std::make_shared<const ready_step>(step);
+  engine.on_poll = [&](const poll_request& r) { r.done(std::vector<leased_step>{leased}); };
+  auto got = post(engine, "poll", {{"worker_id", "w"}, {"namespaces", {"n"}}}).json()["steps"][0];
+  CHECK(got["name"] == "s3_007");
+  CHECK(got["template_step_name"] == "s3");
+  CHECK(got["inputs"] == json{{"cursor", {{"batch_id", "007"}}}});
+  CHECK(got["dependency_results"] == json{{"s1", {{"result", nullptr}, {"resolved_manually", true}}},
+                                          {"s2_001", {{"result", 5}}},
+                                          {"s2_002", {{"success", false}, {"error", {{"message", "no"}}}}}});
+}
+
+TEST_CASE("checkpoints of a heartbeat are recorded before the leases are extended") {
+  fake_engine engine;
+  std::mutex mutex;
+  std::vector<std::string> order;
+  auto note = [&](std::string what) {
+    std::lock_guard guard{mutex};
+    order.push_back(std::move(what));
+  };
+  engine.on_report = [&](const step_report& report) {
+    note("checkpoint " + std::string{report.checkpoint.view()});
+    CHECK(report.kind == report_kind::checkpoint);
+    CHECK(report.worker == "w");
+    return report_answer{number_of(report.token.step) == 1 ? report_status::accepted : report_status::stale, ""};
+  };
+  engine.on_heartbeat = [&](const heartbeat_request& r) {
+    note("heartbeat");
+    std::vector<heartbeat_answer> answers(r.tokens.size(), {heartbeat_status::extended, fake_engine::now()});
+    answers.back().status = heartbeat_status::cancelled;
+    r.done(std::move(answers));
+  };
+  auto with = [&](std::uint16_t number, json checkpoint) {
+    return item(engine, number, {{"checkpoint", std::move(checkpoint)}});
+  };
+  const json good{{"cursor", 5}, {"items_processed", 5}};
+  auto answer =
+    post(engine, "heartbeat",
+         {{"worker_id", "w"}, {"leases", {with(1, good), with(2, good), with(3, {{"cursor", 5}}), with(3, good)}}});
+  REQUIRE(answer.status == 200);
+  auto leases = answer.json()["leases"];
+  CHECK(leases[0]["status"] == "extended");
+  CHECK(leases[1]["status"] == "lost");
+  CHECK(leases[2]["status"] == "invalid");
+  CHECK(leases[2]["message"] == "checkpoint.items_processed is required");
+  CHECK(leases[3]["status"] == "cancelled");
+  REQUIRE(order.size() == 4);
+  CHECK(order[0] == R"(checkpoint {"cursor":5,"items_processed":5,"accumulated_results":null})");
+  CHECK(order[3] == "heartbeat");
+
+  engine.on_report_message = [](const report_message& one) { one.done(failure{errc::unavailable, "away"}); };
+  CHECK(post(engine, "heartbeat", {{"worker_id", "w"}, {"leases", {with(1, good)}}}).error_code() ==
+        "SERVICE_UNAVAILABLE");
 }
