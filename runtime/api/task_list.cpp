@@ -53,7 +53,8 @@ std::variant<list_query, http_response> parse_list_query(const http_request& req
   }
   if (!found.empty())
     return problems_error(400, "BAD_REQUEST", "", found);
-  query.unit.limit = query.per_page;
+  // The total tells nothing about what is left behind a key: one row more does.
+  query.unit.limit = query.per_page + (query.unit.before ? 1 : 0);
   query.unit.offset = (query.page - 1) * query.per_page;
   query.unit.now = now;
   return query;
@@ -62,12 +63,15 @@ std::variant<list_query, http_response> parse_list_query(const http_request& req
 http_response page_response(const template_catalog& catalog, const list_query& query, const list_tasks_reply& rows) {
   json_writer out;
   out.begin_object().key("tasks").begin_array();
-  for (const auto& row : rows.tasks)
-    write_task(out, *restore_task(*row, catalog.find_by_id(row->head.template_id), query.unit.now), query.unit.now);
+  for (std::size_t i = 0; i < std::min<std::size_t>(rows.tasks.size(), query.per_page); ++i) {
+    const auto& row = *rows.tasks[i];
+    write_task(out, *restore_task(row, catalog.find_by_id(row.head.template_id), query.unit.now), query.unit.now);
+  }
   auto pages = (rows.total_count + query.per_page - 1) / query.per_page;
+  bool has_next = query.unit.before ? rows.tasks.size() > query.per_page : query.page < pages;
   out.end_array().key("pagination").begin_object();
   out.field("page", query.page).field("per_page", query.per_page).field("total_count", rows.total_count);
-  out.field("total_pages", pages).field("has_next", query.page < pages).field("has_previous", query.page > 1);
+  out.field("total_pages", pages).field("has_next", has_next).field("has_previous", query.page > 1);
   out.end_object().end_object();
   return json_response(200, out.take());
 }

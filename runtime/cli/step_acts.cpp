@@ -25,8 +25,8 @@ struct act_flags {
 /// Empty if the text is JSON.
 std::string complaint_about(const char* flag, const std::string& text) {
   try {
-    (void)nlohmann::json::parse(text);
-    return {};
+    auto parsed = nlohmann::json::parse(text);
+    return parsed.is_discarded() ? fmt::format("{} is no valid JSON", flag) : std::string{};
   } catch (const nlohmann::json::parse_error& e) {
     return fmt::format("{} is no valid JSON, see byte {}; mind the quoting of your shell, or use @FILE", flag, e.byte);
   }

@@ -112,6 +112,19 @@ private:
   fake_engine* owner_;
 };
 
+/// A handler that answers with what the function says; it may be set later.
+template <class Reply, class Unit>
+auto says(const std::function<expected<Reply>(const Unit&)>& function) {
+  return [&function](const Unit& unit) -> caf::result<Reply> {
+    if (!function)
+      return make_error(errc::unavailable, "no database");
+    auto answer = function(unit);
+    if (!answer)
+      return make_error(answer.error().code, answer.error().message);
+    return std::move(*answer);
+  };
+}
+
 class fake_db : public db_actor::base {
 public:
   fake_db(caf::actor_config& config, fake_engine* owner) : db_actor::base(config), owner_(owner) {}
@@ -155,18 +168,6 @@ protected:
   }
 
 private:
-  template <class Reply, class Unit>
-  static auto says(const std::function<expected<Reply>(const Unit&)>& function) {
-    return [&function](const Unit& unit) -> caf::result<Reply> {
-      if (!function)
-        return make_error(errc::unavailable, "no database");
-      auto answer = function(unit);
-      if (!answer)
-        return make_error(answer.error().code, answer.error().message);
-      return std::move(*answer);
-    };
-  }
-
   fake_engine* owner_;
 };
 

@@ -171,6 +171,7 @@ TEST_CASE("tasks are listed by page") {
   CHECK(asked->source_system == "c");
   CHECK(call(engine.port(), "GET", std::string{"/v1/tasks?before="} + sample_task_id).status == 200);
   CHECK(asked->before == parse_uuid(sample_task_id));
+  CHECK(asked->limit == 26); // one more than a page, to know whether anything is left
   CHECK(call(engine.port(), "GET",
              "/v1/tasks?name=n&version=1.0.0&tag=a&tag=b%20c&created_after=2026-01-01T00:00:00Z&"
              "created_before=2026-01-02T00:00:00Z&correlation_id=" +
