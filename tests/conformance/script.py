@@ -258,7 +258,7 @@ class Performance:
 
     def do_await(self, entry: Mapping[str, Any]) -> None:
         """Until the task is as said. A task that ended otherwise than awaited does not change any more."""
-        pattern = entry["await"]
+        pattern = {key: value if key == "steps" else self.fill(value) for key, value in entry["await"].items()}
 
         def hopeless() -> Optional[str]:
             if entry.get("revives") or "status" not in pattern or isinstance(pattern["status"], dict):
