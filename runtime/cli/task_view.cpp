@@ -154,8 +154,12 @@ std::vector<tree_step> tree_of(const nlohmann::json& steps, const nlohmann::json
     instances[template_name_of(step)].push_back(field(step, "name"));
   std::vector<tree_step> rows;
   for (const auto& step : steps) {
-    tree_step row{field(step, "name"), state_of(step), {}, static_cast<int>(number(step, "attempts")),
-                  static_cast<int>(number(step, "max_attempts")), step_note(step)};
+    tree_step row{field(step, "name"),
+                  state_of(step),
+                  {},
+                  static_cast<int>(number(step, "attempts")),
+                  static_cast<int>(number(step, "max_attempts")),
+                  step_note(step)};
     for (const auto& parent : dependencies[template_name_of(step)])
       row.dependencies.insert(row.dependencies.end(), instances[parent].begin(), instances[parent].end());
     rows.push_back(std::move(row));

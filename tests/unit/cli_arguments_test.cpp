@@ -1,6 +1,8 @@
 #include "runtime/cli/cli.hpp"
 #include "runtime/cli/create_body.hpp"
+#include "runtime/cli/dlq_view.hpp"
 #include "runtime/cli/http_client.hpp"
+#include "runtime/cli/insight_view.hpp"
 #include "runtime/cli/task_view.hpp"
 #include "runtime/cli/template_view.hpp"
 
@@ -73,6 +75,20 @@ TEST_CASE("cli: a wrong command line ends with 2 and says what is wrong") {
          row{{"task", "get"}, "TASK is required"},
          row{{"task", "watch", "x", "--timeout", "-1"}, "--timeout"},
          row{{"step", "show", "x"}, "STEP is required"},
+         row{{"task", "cancel"}, "TASK is required"},
+         row{{"task", "summary"}, "TASK is required"},
+         row{{"step", "reset", "x", "y"}, "--reason is required"},
+         row{{"step", "resolve", "x"}, "STEP is required"},
+         row{{"step", "complete", "x", "y", "--reason", "r", "--result", "{"}, "--result is no valid JSON"},
+         row{{"step", "complete", "x", "y", "--reason", "r", "--metadata", "{"}, "--metadata is no valid JSON"},
+         row{{"dlq"}, "A subcommand is required"},
+         row{{"dlq", "list", "--status", "open"}, "--status"},
+         row{{"dlq", "update", "x"}, "nothing to change"},
+         row{{"dlq", "redrive"}, "ENTRY is required"},
+         row{{"analytics", "speed"}, "unknown command \"speed\""},
+         row{{"namespace", "pause"}, "NAMESPACE is required"},
+         row{{"template", "pause", "a"}, "names no template"},
+         row{{"template", "resume", "a/b/1.0.0"}, "names no template"},
          row{{"template", "register"}, "FILE is required"},
          row{{"template", "show", "only/two"}, "names no template"},
          row{{"template", "show", "a/b/c/d"}, "names no template"},
@@ -97,6 +113,29 @@ TEST_CASE("cli: a server that does not answer ends with 3 and says what to do") 
                          {"task", "watch", "x"},
                          {"step", "list", "x"},
                          {"template", "list"},
+                         {"task", "cancel", "x"},
+                         {"task", "pause", "x"},
+                         {"task", "resume", "x", "--reason", "r"},
+                         {"task", "summary", "x"},
+                         {"step", "reset", "x", "y", "--reason", "r"},
+                         {"step", "resolve", "x", "018f0000-0000-7000-8000-123456780001", "--reason", "r"},
+                         {"step", "complete", "x", "018f0000-0000-7000-8000-123456780001", "--reason", "r"},
+                         {"step", "audit", "x", "y"},
+                         {"dlq", "list"},
+                         {"dlq", "show", "x"},
+                         {"dlq", "stats"},
+                         {"dlq", "queue"},
+                         {"dlq", "staleness"},
+                         {"dlq", "update", "x", "--notes", "n"},
+                         {"dlq", "redrive", "x"},
+                         {"dlq", "add", "x"},
+                         {"analytics", "performance"},
+                         {"analytics", "bottlenecks"},
+                         {"namespace", "pause", "x"},
+                         {"namespace", "resume", "x"},
+                         {"namespace", "pauses"},
+                         {"template", "pause", "a/b"},
+                         {"template", "resume", "a/b"},
                          {"task", "create", "--namespace", "a", "--name", "b"}}) {
     arguments.insert(arguments.end(), {"--url", "http://127.0.0.1:1"});
     auto answer = run(arguments);
@@ -129,11 +168,15 @@ TEST_CASE("cli: the input of a task is passed on as it was written") {
   flags.tags = {"x", "y"};
   flags.priority = -5;
   flags.reason = "because";
+  flags.start_at = "2026-01-31T12:00:00Z";
+  flags.key_ttl_seconds = 60;
   auto body = make_create_body(flags);
   REQUIRE(body);
-  CHECK(*body == R"({"namespace":"shop","name":"a\"b","initiator":"cli","source_system":"geartrain-cli",)"
-                 R"("reason":"because","priority":-5,"tags":["x","y"],)"
-                 R"("context":{"amount": 1.50, "big": 12345678901234567890123}})");
+  CHECK(
+    *body ==
+    R"({"namespace":"shop","name":"a\"b","initiator":"cli","source_system":"geartrain-cli",)"
+    R"("reason":"because","start_at":"2026-01-31T12:00:00Z","idempotency_key_ttl_seconds":60,"priority":-5,"tags":["x","y"],)"
+    R"("context":{"amount": 1.50, "big": 12345678901234567890123}})");
 }
 
 TEST_CASE("cli: only URLs that can work are accepted") {
@@ -191,6 +234,68 @@ second  first  true       3
 ✔ first   complete  12 ms
 ✘ second  error  attempt 3 of 3  card declined
 )");
+}
+
+TEST_CASE("cli: workers of a batch stand below the step that cut it, and above their join") {
+  auto steps = nlohmann::json::parse(R"([
+    {"name":"cut","template_step_name":"cut","current_state":"complete"},
+    {"name":"join","template_step_name":"join","current_state":"pending"},
+    {"name":"work_001","template_step_name":"work","current_state":"complete"},
+    {"name":"work_002","template_step_name":"work","current_state":"in_progress"}])");
+  auto details = nlohmann::json::parse(R"({"steps":[{"name":"cut","dependencies":[]},
+    {"name":"work","dependencies":["cut"]},{"name":"join","dependencies":["work"]}]})");
+  CHECK("\n" + render_step_tree(tree_of(steps, details), style{}) == R"(
+✔ cut          complete
+├─ ✔ work_001  complete
+└─ ● work_002  in_progress
+○ join         pending  (after work_001, work_002)
+)");
+}
+
+TEST_CASE("cli: audit, summary, pauses and figures become text") {
+  auto audit = nlohmann::json::parse(R"([
+    {"recorded_at":"2026-01-01T00:00:02.000000Z","kind":"reset_for_retry","success":true,"from_state":"error",
+     "to_state":"pending","who":"ada","reason":"fixed","attempt":null},
+    {"recorded_at":"2026-01-01T00:00:01.000000Z","kind":"result","success":false,"from_state":null,
+     "to_state":"error","who":null,"worker_id":"w-1","attempt":1}])");
+  CHECK("\n" + render_audit(audit, style{}) == R"(
+RECORDED             KIND             ATTEMPT  SUCCESS  FROM   TO       WHO  REASON
+2026-01-01 00:00:02  reset_for_retry  -        yes      error  pending  ada  fixed
+2026-01-01 00:00:01  result           1        no       -      error    w-1  -
+)");
+  auto summary = nlohmann::json::parse(R"({"task":{"task_uuid":"t1","status":"error","paused":true},
+    "dlq":{"in_dlq":true,"dlq_reason":"manual_dlq","resolution_status":"pending"},
+    "steps":[{"name":"a","current_state":"error","attempts":2,"max_attempts":3,
+              "error":{"error_type":"timeout","retryable":false,"status_code":503}}]})");
+  auto text = render_summary(summary, style{});
+  CHECK(contains(text, "paused         yes"));
+  CHECK(contains(text, "dead letter    manual_dlq, pending"));
+  CHECK(contains(text, "timeout, status 503, not retryable"));
+  CHECK(render_pauses(nlohmann::json::parse(R"({"pauses":[]})"), style{}) == "nothing is paused\n");
+  auto pauses = nlohmann::json::parse(R"({"pauses":[{"namespace":"shop","template":null,"paused_by":"ada",
+    "paused_at":"2026-01-01T00:00:00.000000Z","reason":""}]})");
+  CHECK(contains(render_pauses(pauses, style{}), "shop       all"));
+  auto performance =
+    nlohmann::json::parse(R"({"total_tasks":5,"completion_rate":80.0,"average_task_duration_seconds":1.5})");
+  CHECK(contains(render_performance(performance, style{}), "completion     80.00 %"));
+  auto bottlenecks = nlohmann::json::parse(R"({"slow_steps":[{"namespace_name":"n","task_name":"t","version":"1.0.0",
+    "step_name":"s","average_duration_seconds":2.0,"execution_count":7}],"recommendations":["look"]})");
+  CHECK(contains(render_bottlenecks(bottlenecks, style{}), "n/t/1.0.0/s"));
+  CHECK(contains(render_bottlenecks(bottlenecks, style{}), "* look\n"));
+}
+
+TEST_CASE("cli: dead letters become text") {
+  auto entry = nlohmann::json::parse(R"({"dlq_entry_uuid":"e1","task_uuid":"t1","dlq_reason":"manual_dlq",
+    "resolution_status":"pending","dlq_timestamp":"2026-01-01T00:00:00.000000Z","task_snapshot":{"a":1}})");
+  CHECK(contains(render_cases(nlohmann::json::array({entry}), style{}), "e1     t1    manual_dlq  pending"));
+  CHECK(contains(render_case(entry, style{}), "task_snapshot:\n{\n  \"a\": 1\n}\n"));
+  CHECK(render_cases(nlohmann::json::array(), style{}) == "no dead letters\n");
+  auto odd = nlohmann::json::parse(R"([{},1,null])");
+  for (auto render : {render_cases, render_case_stats, render_investigation_queue, render_staleness, render_audit})
+    CHECK_FALSE(render(odd, style{}).empty());
+  auto stale = nlohmann::json::parse(R"([{"task_uuid":"t1","namespace_name":"n","task_name":"t","health_status":"stale",
+    "current_state":"waiting_for_retry","time_in_state_minutes":9.5,"staleness_threshold_minutes":null}])");
+  CHECK(contains(render_staleness(stale, style{}), "stale   9.50"));
 }
 
 TEST_CASE("cli: answers without the expected fields do no harm") {
