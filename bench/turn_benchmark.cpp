@@ -39,6 +39,8 @@ template_snapshot fan(std::uint16_t width) {
     join.ancestors.push_back(i);
   join.dependencies.assign(join.ancestors.begin() + 1, join.ancestors.end());
   definition.steps.push_back(std::move(join));
+  for (std::uint16_t i = 0; i < definition.steps.size(); ++i)
+    definition.order.push_back(i);
   return template_snapshot{std::move(definition)};
 }
 
@@ -55,12 +57,13 @@ step_report success_of(const task_id& task, std::uint16_t number) {
 /// One successful result, from its classification to what is written.
 turn_record run_turn(task_context& context, std::uint16_t number, timestamp now) {
   mark_started(context, number, now);
-  auto& step = context.definition->steps[number - 1u];
-  std::vector<step_outcome> outcomes{classify(success_of(context.id, number), step, now, now, {}, 0.5)};
-  for (auto enqueued : advance(context, outcomes, {}, now))
+  turn_causes causes;
+  causes.outcomes.push_back(classify(success_of(context.id, number), context, now, now, {}, 0.5));
+  for (auto enqueued : advance(context, causes, {}, now).enqueued)
     benchmark::DoNotOptimize(make_ready_step(context, enqueued, now));
-  auto state = resting_state(context);
-  return close_turn(context, std::move(outcomes), state, now);
+  turn_facts appended;
+  appended.outcomes = std::move(causes.outcomes);
+  return close_turn(context, std::move(appended), resting_state(context), {}, now);
 }
 
 /// Turns of the middle steps of a fan; its first turn, which enqueues them all, is not measured.
