@@ -65,7 +65,8 @@ private:
     reading_ = true;
     look_again_ = false;
     request(db, caf::infinite, read_inbox_unit{page_size})
-      .then([this](const read_inbox_reply& reply) { take_over(reply.rows); }, [this](caf::error&) { reading_ = false; });
+      .then([this](const read_inbox_reply& reply) { take_over(reply.rows); },
+            [this](caf::error&) { reading_ = false; });
   }
 
   void take_over(const std::vector<inbox_row>& rows) {
@@ -86,9 +87,8 @@ private:
     read->inbox_request = row.id;
     auto self = caf::actor_cast<inbox_actor_handle>(this);
     auto shared = engine_;
-    completion<create_task_result> answered{[self, shared, row](expected<create_task_result> answer) {
-      conclude(self, *shared, row, std::move(answer));
-    }};
+    completion<create_task_result> answered{
+      [self, shared, row](expected<create_task_result> answer) { conclude(self, *shared, row, std::move(answer)); }};
     auto shard = static_cast<std::size_t>(row.id.bytes[15]) % engine_->actors->shards();
     send(engine_->actors->intake(shard), create_task_request{std::move(*read), std::move(answered)});
   }
@@ -133,8 +133,8 @@ private:
   static dead_letter letter_of(const engine& shared, const inbox_row& row, const std::string& why) {
     auto now = shared.now();
     dead_letter letter;
-    letter.id = make_uuid_v7(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()), shared.random(),
-                             shared.random());
+    letter.id =
+      make_uuid_v7(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()), shared.random(), shared.random());
     letter.reason = dead_letter_reason::invalid_request;
     letter.at = now;
     nlohmann::json snapshot{{"request_uuid", to_string(row.id)},

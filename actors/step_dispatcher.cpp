@@ -1,7 +1,7 @@
 #include "actors/step_dispatcher.hpp"
 
-#include "actors/lease_table.hpp"
 #include "actors/cancelled_leases.hpp"
+#include "actors/lease_table.hpp"
 #include "actors/paused_steps.hpp"
 #include "actors/poll_queue.hpp"
 #include "actors/ready_queue.hpp"
@@ -130,7 +130,8 @@ private:
   void ask_for_pauses() {
     if (auto db = engine_->actors->db(); db && !pauses_known_ && !std::exchange(asking_, true))
       request(db, caf::infinite, read_pauses_unit{})
-        .then([this](const read_pauses_reply& reply) { pause({reply.rows}); }, [this](caf::error&) { asking_ = false; });
+        .then([this](const read_pauses_reply& reply) { pause({reply.rows}); },
+              [this](caf::error&) { asking_ = false; });
   }
 
   void pause(const set_pauses& message) {

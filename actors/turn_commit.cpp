@@ -33,8 +33,8 @@ turn_facts facts_of(const engine& engine, const task_context& context, turn_caus
   appended.events = events_of(context, appended.outcomes);
   auto now = engine.now();
   if (auto letter = dead_letter_of(context, appended.outcomes, effects, now)) {
-    letter->id = make_uuid_v7(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()), engine.random(),
-                              engine.random());
+    letter->id =
+      make_uuid_v7(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()), engine.random(), engine.random());
     appended.dead_letters.push_back(std::move(*letter));
   }
   return appended;

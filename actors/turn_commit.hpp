@@ -35,8 +35,8 @@ struct closing_turn {
 };
 
 /// Tells the dispatcher and the result_processor that the turn is written (or had nothing to write).
-void announce_turn(const engine& engine, std::uint64_t turn, std::unique_ptr<task_context> context,
-                   turn_news news, std::vector<domain_event> events);
+void announce_turn(const engine& engine, std::uint64_t turn, std::unique_ptr<task_context> context, turn_news news,
+                   std::vector<domain_event> events);
 
 /// Tells the result_processor that the turn was not written, or that nobody knows.
 void abandon_turn(const engine& engine, const task_id& task, std::uint64_t turn, turn_status status,

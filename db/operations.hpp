@@ -3,6 +3,7 @@
 #include "db/metrics.hpp"
 #include "db/pg_result.hpp"
 #include "db/statements.hpp"
+#include "messages/case_storage.hpp"
 #include "messages/expected.hpp"
 #include "messages/storage.hpp"
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/case_storage.hpp"
 #include "messages/errors.hpp"
 #include "messages/requests.hpp"
 #include "messages/storage.hpp"
@@ -204,8 +205,7 @@ using step_dispatcher_actor =
   caf::typed_actor<caf::reacts_to<poll_request>, caf::reacts_to<steps_ready>, caf::reacts_to<heartbeat_request>,
                    caf::reacts_to<poll_cancelled>, caf::reacts_to<leases_returned>, caf::reacts_to<adopt_leases>,
                    caf::replies_to<withdraw_steps>::with<withdrawn_reply>, caf::reacts_to<set_pauses>,
-                   caf::reacts_to<drain_request>,
-                   caf::reacts_to<tick>>;
+                   caf::reacts_to<drain_request>, caf::reacts_to<tick>>;
 
 using reconciler_actor = caf::typed_actor<caf::reacts_to<tick>>;
 

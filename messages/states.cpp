@@ -31,8 +31,8 @@ constexpr std::array<std::string_view, step_state_count> step_names{"pending",
                                                                     "cancelled",
                                                                     "resolved_manually"};
 
-constexpr std::array<std::string_view, 6> outcome_names{"none",          "success",   "retryable_failure", "permanent_failure",
-                                                        "lease_expired", "timed_out"};
+constexpr std::array<std::string_view, 6> outcome_names{
+  "none", "success", "retryable_failure", "permanent_failure", "lease_expired", "timed_out"};
 
 constexpr std::array<std::string_view, 5> type_names{"standard", "decision", "deferred_convergence", "batchable",
                                                      "batch_worker"};
@@ -53,13 +53,9 @@ constexpr std::array<std::string_view, 11> fact_names{"none",
                                                       "task_redriven",
                                                       "task_went_stale"};
 
-constexpr std::array<std::string_view, 7> reason_names{"none",
-                                                       "staleness_timeout",
-                                                       "max_retries_exceeded",
-                                                       "dependency_cycle_detected",
-                                                       "worker_unavailable",
-                                                       "manual_dlq",
-                                                       "invalid_request"};
+constexpr std::array<std::string_view, 7> reason_names{
+  "none",       "staleness_timeout", "max_retries_exceeded", "dependency_cycle_detected", "worker_unavailable",
+  "manual_dlq", "invalid_request"};
 
 constexpr std::array<std::string_view, 5> resolution_names{"none", "pending", "manually_resolved", "permanently_failed",
                                                            "cancelled"};

@@ -50,8 +50,8 @@ struct step_record {
   std::uint16_t definition = 0; ///< index in task_template::steps
   std::uint16_t batch = 0;      ///< 1 + index in task_context::batches for a batch worker; 0: none
   existence being = existence::exists;
-  bool late = false;    ///< came into being after the creation of the task
-  bool in_slot = false; ///< a batch worker that takes up its batch's parallelism
+  bool late = false;                       ///< came into being after the creation of the task
+  bool in_slot = false;                    ///< a batch worker that takes up its batch's parallelism
   std::vector<std::uint16_t> requested_by; ///< indices of the decisions that asked for it by name
   step_state state = step_state::pending;
   std::uint16_t forgiven = 0;          ///< attempts made before the last reset: they don't count against the limit
@@ -82,7 +82,7 @@ struct batch_group {
   std::uint16_t source = 0; ///< number of the batchable step
   std::uint16_t first = 0;
   std::vector<batch_cursor> cursors;
-  json_text source_result; ///< of the batchable step, without the cursors: each worker has its own
+  json_text source_result;      ///< of the batchable step, without the cursors: each worker has its own
   bool no_op = false;           ///< a placeholder: there was nothing to do
   std::uint32_t unfinished = 0; ///< workers that still hold back what joins them
   std::uint32_t active = 0;     ///< workers that take up the batch's parallelism
@@ -113,7 +113,9 @@ struct task_context {
   const step_record& step(std::uint16_t number) const { return steps[number - 1u]; }
   step_record& step(std::uint16_t number) { return steps[number - 1u]; }
 
-  const step_definition& definition_of(std::uint16_t number) const { return definition->steps[step(number).definition]; }
+  const step_definition& definition_of(std::uint16_t number) const {
+    return definition->steps[step(number).definition];
+  }
 
   /// The batch that a worker belongs to; null for other steps.
   const batch_group* batch_of(std::uint16_t number) const {

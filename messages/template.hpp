@@ -72,7 +72,7 @@ struct step_definition {
   std::optional<std::int64_t> timeout_seconds;
   std::vector<published_event> publishes_events;
   std::optional<batch_settings> batch;
-  json_text result_schema;    ///< JSON Schema as given; absent: none
+  json_text result_schema; ///< JSON Schema as given; absent: none
 };
 
 /// A validated workflow definition, immutable and shared by all tasks that started with this revision.
@@ -84,7 +84,7 @@ struct task_template {
   std::string digest; ///< lower-case hex SHA-256 of `document`
   std::string description;
   identity_strategy identity = identity_strategy::strict;
-  json_text input_schema;             ///< absent: any object
+  json_text input_schema; ///< absent: any object
   lifecycle_policy lifecycle;
   std::vector<step_definition> steps; ///< in the order of the document; step number = index + 1
   std::vector<std::uint16_t> order;   ///< indices of the steps, parents before children

@@ -20,12 +20,12 @@ struct step_outcome {
   timestamp finished_at;
   std::string worker;
   std::optional<std::int64_t> execution_time_ms;
-  json_text result;                         ///< success only
-  json_text error;                          ///< failures only
-  json_text metadata;                       ///< as the worker gave it; absent: none
+  json_text result;                            ///< success only
+  json_text error;                             ///< failures only
+  json_text metadata;                          ///< as the worker gave it; absent: none
   std::optional<dead_letter_reason> exhausted; ///< attempts ran out: why; not stored
   std::int32_t version = 0;                    ///< of the turn that wrote it; known once it is read back
-  std::optional<timestamp> next_attempt_at; ///< retryable_failure and lease_expired with attempts left
+  std::optional<timestamp> next_attempt_at;    ///< retryable_failure and lease_expired with attempts left
 };
 
 /// Something that happened to a task besides an ended attempt; a row of `task_facts`.
@@ -168,8 +168,8 @@ struct turn_closed {
   task_id task;
   std::uint64_t turn = 0;
   turn_status status = turn_status::committed;
-  baton context;            ///< holds the context only when committed
-  bool leases_void = false; ///< leases of steps that no longer run must be forgotten
+  baton context;                    ///< holds the context only when committed
+  bool leases_void = false;         ///< leases of steps that no longer run must be forgotten
   std::vector<domain_event> events; ///< what to publish to those who listen now
   std::string message;
 };

@@ -41,7 +41,7 @@ struct ready_step {
   step_id id;
   std::uint16_t definition_index = 0; ///< in task_template::steps
   std::string instance;               ///< name of a batch worker; empty: the name in the template
-  std::uint16_t attempt = 1; ///< the attempt that the next dispatch will be
+  std::uint16_t attempt = 1;          ///< the attempt that the next dispatch will be
   template_snapshot definition;
   input_snapshot input;
   std::vector<dependency_result> dependency_results; ///< of the finished ancestors
@@ -82,9 +82,9 @@ struct step_report {
   lease_token token;
   std::string worker;
   bool success = false;
-  json_text result;   ///< payload; any JSON
-  json_text error;    ///< error object of a failure
-  json_text metadata; ///< metadata object as given
+  json_text result;     ///< payload; any JSON
+  json_text error;      ///< error object of a failure
+  json_text metadata;   ///< metadata object as given
   json_text checkpoint; ///< for yield and checkpoint
   bool retryable = true;
   std::optional<milliseconds> requested_delay; ///< Retry-After or backoff_hint

@@ -209,8 +209,8 @@ std::vector<config_key> task_keys() {
   constexpr auto at = &config::tasks;
   using t = tasks_config;
   return {
-    key_of<at, &t::environment>("tasks.environment",
-                                "Whose overrides in the templates' `environments` apply, such as production. Empty: none."),
+    key_of<at, &t::environment>(
+      "tasks.environment", "Whose overrides in the templates' `environments` apply, such as production. Empty: none."),
     integer<at, &t::max_steps_per_decision>("tasks.max_steps_per_decision", 1, 65535,
                                             "Most steps that one decision may name."),
     integer<at, &t::max_decision_depth>("tasks.max_decision_depth", 1, 1000, "Most decisions below each other."),
@@ -225,8 +225,9 @@ std::vector<config_key> staleness_keys() {
   using s = staleness_config;
   return {
     integer<at, &s::interval>("staleness.interval_ms", 100, day_ms, "How often overdue tasks are looked for."),
-    integer<at, &s::waiting_for_dependencies>("staleness.waiting_for_dependencies_seconds", 0, year,
-                                              "A task that waits for so long without a step to run is stuck. 0: never."),
+    integer<at, &s::waiting_for_dependencies>(
+      "staleness.waiting_for_dependencies_seconds", 0, year,
+      "A task that waits for so long without a step to run is stuck. 0: never."),
     integer<at, &s::waiting_for_retry>("staleness.waiting_for_retry_seconds", 0, year,
                                        "A task whose retry is overdue by so much is stuck. 0: never."),
     integer<at, &s::steps_in_process>("staleness.steps_in_process_seconds", 0, year,
@@ -268,8 +269,8 @@ std::vector<config_key> other_keys() {
 
 std::vector<config_key> make_keys() {
   std::vector<config_key> all;
-  for (auto& part : {server_keys(), database_keys(), worker_keys(), retry_keys(), task_keys(), staleness_keys(), limit_keys(),
-                     other_keys()})
+  for (auto& part : {server_keys(), database_keys(), worker_keys(), retry_keys(), task_keys(), staleness_keys(),
+                     limit_keys(), other_keys()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

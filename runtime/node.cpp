@@ -26,9 +26,7 @@ constexpr std::chrono::seconds start_patience{120};
 using steady = std::chrono::steady_clock;
 
 staleness_limits staleness_limits_of(const staleness_config& settings) {
-  auto limit = [](std::chrono::seconds given) {
-    return given.count() > 0 ? std::optional{given} : std::nullopt;
-  };
+  auto limit = [](std::chrono::seconds given) { return given.count() > 0 ? std::optional{given} : std::nullopt; };
   staleness_limits out;
   out.waiting_for_dependencies = limit(settings.waiting_for_dependencies);
   out.waiting_for_retry = limit(settings.waiting_for_retry);
@@ -143,8 +141,11 @@ expected<bool> load_all_templates(caf::actor_system& system, const engine& share
   caf::scoped_actor self{system};
   std::optional<failure> why;
   self->request(shared.actors->db(), start_patience, fetch_templates_unit{})
-    .receive([&](const fetch_templates_reply& stored) { load_templates(*shared.catalog, stored, shared.settings.environment); },
-             [&](caf::error& e) { why = to_failure(e); });
+    .receive(
+      [&](const fetch_templates_reply& stored) {
+        load_templates(*shared.catalog, stored, shared.settings.environment);
+      },
+      [&](caf::error& e) { why = to_failure(e); });
   if (why)
     return *why;
   return true;

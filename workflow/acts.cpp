@@ -39,7 +39,8 @@ std::optional<failure> check_step_act(const task_context& context, const operato
   if (is_joined(context, act.number))
     return conflict(name + " and its batch has been joined already");
   if (act.kind == act_kind::reset_step)
-    return state == step_state::error ? std::nullopt : std::optional{conflict(name + "; only a failed one can be reset")};
+    return state == step_state::error ? std::nullopt
+                                      : std::optional{conflict(name + "; only a failed one can be reset")};
   if (is_finished(state))
     return conflict(name + " already");
   if (act.kind == act_kind::complete_step || act.kind == act_kind::resolve_step)
@@ -148,8 +149,9 @@ std::optional<failure> check_act(const task_context& context, const operator_act
     case act_kind::resume_task:
       return is_terminal(context.state) ? std::optional{conflict(task_is + " already")} : std::nullopt;
     case act_kind::redrive_task:
-      return context.state == task_state::error ? std::nullopt
-                                                : std::optional{conflict(task_is + "; only a failed one can be redriven")};
+      return context.state == task_state::error
+               ? std::nullopt
+               : std::optional{conflict(task_is + "; only a failed one can be redriven")};
     case act_kind::reset_step:
     case act_kind::resolve_step:
     case act_kind::complete_step:

@@ -77,7 +77,8 @@ expected<std::uint16_t> check_batch(const task_context& context, std::uint16_t n
   if (name.empty())
     return bad("the batch names no worker: give `worker_template_name` in the outcome or in the step's initialization");
   auto& children = context.definition_of(number).children;
-  auto found = std::find_if(children.begin(), children.end(), [&](auto child) { return at(context, child).name == name; });
+  auto found =
+    std::find_if(children.begin(), children.end(), [&](auto child) { return at(context, child).name == name; });
   if (found == children.end() || at(context, *found).type != step_type::batch_worker)
     return bad("'" + name + "' is no batch_worker step that depends on this step");
   if (context.steps[*found].being == existence::never)
@@ -99,8 +100,7 @@ batch_group& add_batch(task_context& context, std::uint16_t number, std::uint16_
   batch.cursors = std::move(outcome.cursors);
   if (batch.cursors.empty()) {
     batch.no_op = true;
-    batch.cursors.push_back(
-      {"000", json_text{R"({"batch_id":"000","start_cursor":0,"end_cursor":0,"batch_size":0})"}});
+    batch.cursors.push_back({"000", json_text{R"({"batch_id":"000","start_cursor":0,"end_cursor":0,"batch_size":0})"}});
   }
   auto count = static_cast<std::uint32_t>(batch.cursors.size());
   batch.unfinished = count;

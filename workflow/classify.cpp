@@ -49,8 +49,7 @@ step_outcome classify(const step_report& report, const task_context& context, ti
                    : backoff_delay(context.definition_of(outcome.number).retry, defaults, failures, random);
     fail(outcome, context, delay, dead_letter_reason::max_retries_exceeded);
   }
-  outcome.outcome =
-    outcome.next_attempt_at ? attempt_outcome::retryable_failure : attempt_outcome::permanent_failure;
+  outcome.outcome = outcome.next_attempt_at ? attempt_outcome::retryable_failure : attempt_outcome::permanent_failure;
   return outcome;
 }
 

@@ -67,10 +67,11 @@ std::optional<dead_letter> dead_letter_of(const task_context& context, const std
     if (!outcome.exhausted || is_tolerated(context, outcome.number))
       continue;
     auto letter = new_letter(context, *outcome.exhausted, effects, now);
-    letter.metadata = json_text{json{{"step_uuid", to_string(make_step_id(context.id, outcome.number))},
-                                     {"step_name", context.name_of(outcome.number)},
-                                     {"attempts", outcome.attempt}}
-                                  .dump()};
+    letter.metadata = json_text{json{
+      {"step_uuid", to_string(make_step_id(context.id, outcome.number))},
+      {"step_name", context.name_of(outcome.number)},
+      {"attempts",
+       outcome.attempt}}.dump()};
     return letter;
   }
   return std::nullopt;
@@ -83,14 +84,10 @@ json_text task_snapshot_text(const task_context& context, task_state state, time
                {"requested_at", iso(input.requested_at)},
                {"created_at", iso(context.created_at)}};
   auto minutes = std::chrono::duration<double, std::ratio<60>>(now - since).count();
-  json snapshot{{"task_uuid", to_string(context.id)},
-                {"namespace", context.definition->namespace_name},
-                {"task_name", context.definition->name},
-                {"template_version", context.definition->version},
-                {"current_state", to_string(state)},
-                {"time_in_state_minutes", minutes < 0 ? 0 : minutes},
-                {"snapshot_timestamp", iso(now)},
-                {"task_details", std::move(details)},
+  json snapshot{{"task_uuid", to_string(context.id)},    {"namespace", context.definition->namespace_name},
+                {"task_name", context.definition->name}, {"template_version", context.definition->version},
+                {"current_state", to_string(state)},     {"time_in_state_minutes", minutes < 0 ? 0 : minutes},
+                {"snapshot_timestamp", iso(now)},        {"task_details", std::move(details)},
                 {"steps", unfinished_steps(context)}};
   return json_text{snapshot.dump()};
 }

@@ -84,12 +84,12 @@ std::optional<staleness_verdict> stale_verdict(const task_context& context, cons
   staleness_verdict verdict;
   auto since = by_age ? context.created_at : context.state_since;
   auto age = std::chrono::duration_cast<minutes>(now - since).count();
-  verdict.message = by_age ? "the task is open for " + std::to_string(age) + " minutes"
-                           : "the task is " + std::string{to_string(context.state)} + " for " + std::to_string(age) +
-                               " minutes";
+  verdict.message =
+    by_age ? "the task is open for " + std::to_string(age) + " minutes"
+           : "the task is " + std::string{to_string(context.state)} + " for " + std::to_string(age) + " minutes";
   if (context.definition->lifecycle.action == staleness_action::dlq)
-    verdict.reason = waits_for_itself(context) ? dead_letter_reason::dependency_cycle_detected
-                                               : dead_letter_reason::staleness_timeout;
+    verdict.reason =
+      waits_for_itself(context) ? dead_letter_reason::dependency_cycle_detected : dead_letter_reason::staleness_timeout;
   return verdict;
 }
 

@@ -120,8 +120,8 @@ std::optional<failure> check_expansion_by_hand(const task_context& context, std:
 void refuse_expansion(step_outcome& outcome, const failure& why) {
   outcome.outcome = attempt_outcome::permanent_failure;
   outcome.result = {};
-  outcome.error = json_text{
-    json{{"message", why.message}, {"error_type", "invalid_outcome"}, {"retryable", false}}.dump()};
+  outcome.error =
+    json_text{json{{"message", why.message}, {"error_type", "invalid_outcome"}, {"retryable", false}}.dump()};
 }
 
 void replay_expansion(task_context& context, const task_fact& fact, const json_text& result) {

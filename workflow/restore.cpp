@@ -80,8 +80,7 @@ private:
 };
 
 bool is_worker_template(const task_context& context, std::size_t index) {
-  return index < context.definition->steps.size() &&
-         context.definition->steps[index].type == step_type::batch_worker;
+  return index < context.definition->steps.size() && context.definition->steps[index].type == step_type::batch_worker;
 }
 
 bool ended_well(const step_record& step) {

@@ -222,7 +222,8 @@ task_state resting_state(const task_context& context) {
 }
 
 bool nothing_to_run(const task_context& context) {
-  return is_terminal(context.state) || context.count(step_state::in_progress) + context.count(step_state::enqueued) == 0;
+  return is_terminal(context.state) ||
+         context.count(step_state::in_progress) + context.count(step_state::enqueued) == 0;
 }
 
 void enter_state(task_context& context, task_state state, timestamp now) {

@@ -103,7 +103,8 @@ public:
     for (int i = 1; i <= batches; ++i)
       cursors += (i > 1 ? "," : "") + std::string{R"({"batch_id":")"} + std::to_string(i) +
                  R"(","start_cursor":0,"end_cursor":9,"batch_size":9})";
-    return succeed(name, R"({"batch_processing_outcome":{"type":"create_batches","cursor_configs":[)" + cursors + "]}}");
+    return succeed(name,
+                   R"({"batch_processing_outcome":{"type":"create_batches","cursor_configs":[)" + cursors + "]}}");
   }
 
   static std::string render(const task_context& context) {

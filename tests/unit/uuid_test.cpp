@@ -26,7 +26,8 @@ TEST_CASE("a task id is a UUIDv7 of its time") {
 TEST_CASE("task ids of one node are in the order of their times, to the microsecond") {
   auto previous = make_task_id(std::chrono::microseconds{1700000000000000}, ~0ull);
   for (int us = 1; us < 3000; ++us) {
-    auto next = make_task_id(std::chrono::microseconds{1700000000000000 + us}, static_cast<std::uint64_t>(us % 7) << 60);
+    auto next =
+      make_task_id(std::chrono::microseconds{1700000000000000 + us}, static_cast<std::uint64_t>(us % 7) << 60);
     CHECK(previous < next);
     previous = next;
   }
