@@ -3,7 +3,6 @@
 #include "messages/task.hpp"
 #include "messages/turn.hpp"
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>

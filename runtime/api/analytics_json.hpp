@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/case_storage.hpp"
 #include "messages/storage.hpp"
 
 #include <string>
