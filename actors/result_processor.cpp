@@ -170,7 +170,7 @@ void result_processor::close(turn_closed& closed) {
     case turn_status::unavailable:
       break;
   }
-  give_up_turn(task);
+  give_up_turn(task, closed.status != turn_status::conflict);
   if (closed.status == turn_status::conflict)
     load(closed.task);
   else

@@ -103,7 +103,7 @@ private:
   void restore(const task_id& id, const task_rows& rows, const template_snapshot& definition);
   void load_failed(const task_id& id, const failure& why);
   void refuse_overdue(resident_task& task);
-  void give_up_turn(resident_task& task);
+  void give_up_turn(resident_task& task, bool outcome_unknown);
   void announce(const resident_task& task);
   void forget(const task_id& id);
   void recover_left_out();

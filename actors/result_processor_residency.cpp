@@ -135,17 +135,18 @@ void result_processor::refuse_overdue(resident_task& task) {
   });
 }
 
-/// The context is gone; what was part of the turn is decided again from the rows.
-void result_processor::give_up_turn(resident_task& task) {
+/// The context is gone; what was part of the turn is decided again from the rows. After a conflict it is certain that
+/// nothing of it was written.
+void result_processor::give_up_turn(resident_task& task, bool outcome_unknown) {
   task.turn = 0;
   task.where = resident_task::place::loading;
   task.touched.clear();
   auto input = std::exchange(task.open, {});
   for (auto& pending : input.reports)
-    pending.in_doubt = true;
+    pending.in_doubt |= outcome_unknown;
   auto& waiting = task.waiting;
   for (auto& pending : input.acts)
-    pending.in_doubt = true;
+    pending.in_doubt |= outcome_unknown;
   std::move(waiting.acts.begin(), waiting.acts.end(), std::back_inserter(input.acts));
   input.deadline |= waiting.deadline;
   std::move(waiting.reports.begin(), waiting.reports.end(), std::back_inserter(input.reports));
@@ -223,7 +224,7 @@ void result_processor::recover(const recover_request& request) {
   page_end_ = {};
   for (auto& [id, task] : tasks_) {
     if (task.where == resident_task::place::on_turn) {
-      give_up_turn(task);
+      give_up_turn(task, true);
       send(this, reload_task{id});
     } else if (task.where == resident_task::place::loading) {
       send(this, reload_task{id});

@@ -77,7 +77,7 @@ private:
     request(db, caf::infinite, fetch_templates_unit{engine_->catalog->last_activation(), std::nullopt})
       .then(
         [this, asked](const fetch_templates_reply& stored) {
-          load_templates(*engine_->catalog, stored, engine_->settings.environment);
+          load_new_templates(*engine_->catalog, stored, engine_->settings.environment);
           auto& task = asked.task;
           if (auto found = engine_->catalog->find(task.namespace_name, task.name, task.version))
             admit(asked, *found);

@@ -17,7 +17,6 @@ void template_catalog::put(template_snapshot definition, std::int64_t activation
   if (auto* usable = std::get_if<std::shared_ptr<const context_validator>>(&compiled))
     validator = std::move(*usable);
   std::unique_lock guard{mutex_};
-  last_activation_ = std::max(last_activation_, activation);
   by_id_[definition->id] = definition;
   auto& slot = current_[{definition->namespace_name, definition->name}][definition->version];
   if (activation >= slot.activation)
@@ -52,6 +51,11 @@ std::vector<template_snapshot> template_catalog::list(const std::optional<std::s
       for (auto& [version, entry] : family)
         all.push_back(entry.definition);
   return all;
+}
+
+void template_catalog::saw_all_up_to(std::int64_t activation) {
+  std::unique_lock guard{mutex_};
+  last_activation_ = std::max(last_activation_, activation);
 }
 
 std::int64_t template_catalog::last_activation() const {

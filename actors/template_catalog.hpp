@@ -39,7 +39,11 @@ public:
   /// The current revision of every version, ordered by namespace, name and version (oldest first).
   std::vector<template_snapshot> list(const std::optional<std::string>& namespace_name) const;
 
-  /// The greatest activation seen; what fetch_templates_unit::since takes.
+  /// Every revision up to this activation has been put in.
+  void saw_all_up_to(std::int64_t activation);
+
+  /// Up to which activation nothing is missing; what fetch_templates_unit::since takes. Revisions that came one by one,
+  /// by a registration here or by their key, may lie beyond it.
   std::int64_t last_activation() const;
 
 private:

@@ -18,4 +18,10 @@ void load_templates(template_catalog& catalog, const fetch_templates_reply& stor
   }
 }
 
+void load_new_templates(template_catalog& catalog, const fetch_templates_reply& stored, std::string_view environment) {
+  load_templates(catalog, stored, environment);
+  if (!stored.rows.empty())
+    catalog.saw_all_up_to(stored.rows.back().activation); // oldest activation first
+}
+
 } // namespace geartrain

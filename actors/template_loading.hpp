@@ -9,4 +9,7 @@ namespace geartrain {
 /// left out. The overrides of `environment` are applied. Thread-safe.
 void load_templates(template_catalog& catalog, const fetch_templates_reply& stored, std::string_view environment);
 
+/// The same for the answer to a question for all revisions since the catalog's last_activation().
+void load_new_templates(template_catalog& catalog, const fetch_templates_reply& stored, std::string_view environment);
+
 } // namespace geartrain

@@ -61,7 +61,7 @@ private:
       .then(
         [this](const fetch_templates_reply& stored) {
           refreshing_ = false;
-          load_templates(*engine_->catalog, stored, engine_->settings.environment);
+          load_new_templates(*engine_->catalog, stored, engine_->settings.environment);
         },
         [this](caf::error&) { refreshing_ = false; });
   }

@@ -96,6 +96,7 @@ step_checkpoint read_checkpoint(const row_set& rows, int i) {
   step_checkpoint c;
   c.number = static_cast<std::uint16_t>(rows.int4(i, 1));
   c.attempt = static_cast<std::uint16_t>(rows.int4(i, 2));
+  c.version = rows.int4(i, 3);
   c.lease_nonce = static_cast<std::uint64_t>(rows.int8(i, 4));
   c.yielded = rows.boolean(i, 5);
   c.at = rows.time(i, 6);

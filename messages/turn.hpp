@@ -49,6 +49,7 @@ struct step_checkpoint {
   bool yielded = false;          ///< the lease ended with it
   timestamp at;
   json_text data;
+  std::int32_t version = 0; ///< of the turn that wrote it; known once it is read back
 };
 
 /// A case for an operator; a row of `dead_letters`.

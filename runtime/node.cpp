@@ -143,7 +143,7 @@ expected<bool> load_all_templates(caf::actor_system& system, const engine& share
   self->request(shared.actors->db(), start_patience, fetch_templates_unit{})
     .receive(
       [&](const fetch_templates_reply& stored) {
-        load_templates(*shared.catalog, stored, shared.settings.environment);
+        load_new_templates(*shared.catalog, stored, shared.settings.environment);
       },
       [&](caf::error& e) { why = to_failure(e); });
   if (why)

@@ -194,6 +194,7 @@ void replay_act(step_record& step, const task_fact& fact) {
       step.state = step_state::pending;
       step.forgiven = static_cast<std::uint16_t>(step.attempts.size());
       step.next_attempt_at.reset();
+      step.checkpoint = {}; // it starts over
       return;
     case fact_kind::step_completed: {
       auto data = json::parse(fact.data.view_or("{}"), nullptr, false);

@@ -43,7 +43,7 @@ public:
     for (auto& one : by_version_)
       one.outcome ? take(*one.outcome) : take(*one.fact);
     for (auto& checkpoint : rows_.checkpoints)
-      if (exists(checkpoint.number)) {
+      if (exists(checkpoint.number) && !was_reset_after(checkpoint)) {
         auto& step = context_.step(checkpoint.number);
         step.checkpoint = checkpoint.data;
         if (checkpoint.yielded)
@@ -57,6 +57,13 @@ private:
     const step_outcome* outcome;
     const task_fact* fact;
   };
+
+  bool was_reset_after(const step_checkpoint& checkpoint) const {
+    return std::any_of(rows_.facts.begin(), rows_.facts.end(), [&](const task_fact& fact) {
+      return fact.kind == fact_kind::step_reset && fact.number == checkpoint.number &&
+             fact.version > checkpoint.version;
+    });
+  }
 
   bool exists(std::uint16_t number) const { return number >= 1 && number <= context_.steps.size(); }
 

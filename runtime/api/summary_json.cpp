@@ -34,8 +34,10 @@ void write_error(json_writer& out, const step_record& step) {
   }
   json_view error{step.error.view()};
   out.begin_object();
-  for (auto name : {"error_type", "retryable", "status_code"})
+  for (auto name : {"error_type", "status_code"})
     out.raw_field(name, error.member(name).value_or(json_view{}).text());
+  auto retryable = error.member("retryable");
+  out.field("retryable", retryable ? retryable->as_bool().value_or(true) : true);
   out.end_object();
 }
 

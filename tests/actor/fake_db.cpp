@@ -106,7 +106,8 @@ private:
       fact.version = task.head.version;
       task.facts.push_back(std::move(fact));
     }
-    for (auto& checkpoint : appended.checkpoints) {
+    for (auto checkpoint : appended.checkpoints) {
+      checkpoint.version = task.head.version;
       std::erase_if(task.checkpoints, [&](auto& old) { return old.number == checkpoint.number; });
       task.checkpoints.push_back(checkpoint);
     }

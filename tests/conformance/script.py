@@ -163,6 +163,8 @@ class Performance:
             if not problem:
                 return
             lost = hopeless() or self.worker.problem
+            if lost and not probe():
+                return  # it came true between the two looks
             if lost or time.monotonic() > end:
                 raise Mismatch(f"{'in vain' if lost else 'not in time'}: {problem}{f' ({lost})' if lost else ''}")
             with self.worker.changed:
