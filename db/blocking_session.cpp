@@ -3,6 +3,8 @@
 #include <libpq-fe.h>
 
 #include <array>
+#include <cerrno>
+#include <poll.h>
 #include <vector>
 
 namespace geartrain {
@@ -60,6 +62,25 @@ expected<std::shared_ptr<row_set>> blocking_session::finish(void* raw_result) {
   auto* state = PQresultErrorField(raw, PG_DIAG_SQLSTATE);
   auto* message = PQresultErrorField(raw, PG_DIAG_MESSAGE_PRIMARY);
   return failure{errc::storage, std::string{state ? state : "?????"} + ": " + (message ? message : "")};
+}
+
+expected<bool> blocking_session::wait_for_notification(int wake_fd) {
+  for (;;) {
+    bool notified = false;
+    while (auto* notice = PQnotifies(raw_)) {
+      notified = true; // a burst of them is one piece of news
+      PQfreemem(notice);
+    }
+    if (notified)
+      return true;
+    std::array<pollfd, 2> waiting{{{PQsocket(raw_), POLLIN, 0}, {wake_fd, POLLIN, 0}}};
+    if (poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR)
+      return failure{errc::unavailable, "poll failed"};
+    if (waiting[1].revents != 0)
+      return false;
+    if (PQconsumeInput(raw_) == 0)
+      return failure{errc::unavailable, PQerrorMessage(raw_)};
+  }
 }
 
 } // namespace geartrain

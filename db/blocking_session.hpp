@@ -31,6 +31,10 @@ public:
   /// Runs a text of several statements without parameters.
   expected<std::shared_ptr<row_set>> run_script(const char* sql);
 
+  /// Waits until a notification arrives that the session listens to (true) or `wake_fd` is readable (false). Errors:
+  /// unavailable.
+  expected<bool> wait_for_notification(int wake_fd);
+
 private:
   explicit blocking_session(pg_conn* raw) : raw_(raw) {}
   expected<std::shared_ptr<row_set>> finish(void* raw_result);

@@ -138,6 +138,7 @@ const char* const read_version = "SELECT coalesce(max(version), 0)::int4 FROM ge
 const char* const note_version = "INSERT INTO geartrain.schema_version (version, name) VALUES ($1, $2)";
 const char* const commit = "COMMIT";
 const char* const ensure_partitions = "SELECT geartrain.ensure_partitions()::int4";
+const char* const listen_to_inbox = "LISTEN geartrain_inbox";
 const char* const read_token_secret = "SELECT value FROM geartrain.cluster_settings WHERE name = 'token_secret'";
 
 } // namespace blocking_sql

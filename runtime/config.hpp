@@ -30,7 +30,8 @@ struct server_config {
 };
 
 struct database_config {
-  std::string url; ///< URL or key=value form of libpq; may hold a password
+  std::string url;        ///< URL or key=value form of libpq; may hold a password
+  std::string listen_url; ///< the same without a pooler between; empty: url
   std::size_t connections = 2;
   std::size_t max_batch = 256;
   std::size_t max_queue = 8192;

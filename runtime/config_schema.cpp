@@ -178,6 +178,10 @@ std::vector<config_key> database_keys() {
     with_form(kept_secret(key_of<at, &d::url>("database.url", "URL, or key=value pairs, as libpq takes them. Needed by "
                                                               "`geartrain node`.")),
               is_database_url, "postgresql://user:password@host:5432/database"),
+    with_form(
+      kept_secret(key_of<at, &d::listen_url>(
+        "database.listen_url", "The same without a connection pooler between, for notifications. Empty: as url.")),
+      is_database_url, "postgresql://user:password@host:5432/database"),
     integer<at, &d::connections>("database.connections", 1, 64, "Pipelined connections; 2 to 4 are enough for most."),
     integer<at, &d::max_batch>("database.max_batch", 1, 4096, "Most units of work that share one commit."),
     integer<at, &d::max_queue>("database.max_queue", 1, 1000000, "Most units of work that wait for a connection."),

@@ -3,6 +3,7 @@
 #include "actors/supervisor.hpp"
 #include "actors/template_loading.hpp"
 #include "db/db_pool.hpp"
+#include "db/inbox_listener.hpp"
 #include "db/migrate.hpp"
 #include "runtime/api/inbox_request.hpp"
 #include "runtime/api/routes.hpp"
@@ -125,6 +126,7 @@ struct node::parts {
   std::shared_ptr<db_metrics> metrics = std::make_shared<db_metrics>();
   supervisor_actor supervisor;
   std::unique_ptr<http_server> http;
+  std::unique_ptr<inbox_listener> listener;
 };
 
 node::node(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
@@ -227,6 +229,11 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
   if (!http)
     return http.error();
   p.http = std::move(*http);
+  auto& listen_url = settings.database.listen_url.empty() ? settings.database.url : settings.database.listen_url;
+  p.listener = std::make_unique<inbox_listener>(listen_url, [actors = p.shared->actors] {
+    if (auto inbox = actors->inbox())
+      caf::anon_send(inbox, tick{});
+  });
   p.ready = true;
   spdlog::info("node serves url={} open_tasks={} templates={}", p.http->url(), *resident,
                p.shared->catalog->list(std::nullopt).size());
@@ -289,6 +296,7 @@ bool node::stop(milliseconds deadline) {
   auto until = steady::now() + deadline;
   p.draining = true;
   p.ready = false;
+  p.listener.reset();
   bool complete = true;
   if (p.http) {
     p.http->drain();
