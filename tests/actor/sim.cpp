@@ -64,8 +64,16 @@ pending<create_task_result> world::create(std::optional<std::string> key) {
   return result;
 }
 
-task_snapshot world::created() {
-  auto result = create();
+task_snapshot world::created(std::optional<milliseconds> starts_in) {
+  pending<create_task_result> result;
+  create_task task;
+  task.namespace_name = "test";
+  task.name = "sample";
+  task.input.context = json_text{"{}"};
+  task.identity = identity_strategy::always_unique;
+  if (starts_in)
+    task.input.start_at = shared->now() + *starts_in;
+  caf::anon_send(shared->actors->intake(0), create_task_request{std::move(task), result.done()});
   run();
   REQUIRE(result.answered());
   REQUIRE(result.answer());
@@ -117,6 +125,26 @@ heartbeat_status world::heartbeat(const lease_token& token) {
   run();
   REQUIRE(result.answered());
   return result.answer()->front().status;
+}
+
+report_status world::checkpoint(const leased_step& step, report_kind kind, std::string data) {
+  pending<report_answer> result;
+  step_report report;
+  report.kind = kind;
+  report.token = step.held.token;
+  report.worker = "w";
+  report.checkpoint = json_text{std::move(data)};
+  caf::anon_send(shared->actors->processor(0), submit_reports{{{std::move(report), result.done()}}});
+  run();
+  REQUIRE(result.answered());
+  return result.answer()->status;
+}
+
+pending<task_snapshot> world::act(const task_id& id, act_kind kind, std::uint16_t number) {
+  pending<task_snapshot> result;
+  caf::anon_send(shared->actors->processor(0), act_request{id, {kind, number, "ann", "test", {}, {}}, result.done()});
+  run();
+  return result;
 }
 
 expected<task_snapshot> world::read(const task_id& id) {

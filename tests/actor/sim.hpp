@@ -38,7 +38,7 @@ public:
 
   /// A task of the world's template, always unique unless a key is given.
   pending<create_task_result> create(std::optional<std::string> key = std::nullopt);
-  task_snapshot created();
+  task_snapshot created(std::optional<milliseconds> starts_in = std::nullopt);
 
   std::vector<leased_step> poll(std::uint32_t max_steps = 100);
   pending<std::vector<leased_step>> long_poll(milliseconds wait, std::uint64_t id = 1);
@@ -47,6 +47,11 @@ public:
   /// Reports, runs, and gives the status.
   report_status finish(const leased_step& step, bool success = true, bool retryable = true);
   heartbeat_status heartbeat(const lease_token& token);
+
+  /// Gives a step back with a checkpoint, or only remembers one; runs, and gives the status.
+  report_status checkpoint(const leased_step& step, report_kind kind, std::string data);
+
+  pending<task_snapshot> act(const task_id& id, act_kind kind, std::uint16_t number = 0);
 
   expected<task_snapshot> read(const task_id& id);
   task_state state(const task_id& id) { return (*read(id))->state; }
