@@ -1,6 +1,6 @@
 #pragma once
 
-#include "messages/storage.hpp"
+#include "messages/case_storage.hpp"
 #include "runtime/api/json_writer.hpp"
 
 namespace geartrain {
