@@ -251,6 +251,7 @@ task_context sample_task(const task_template& definition, const std::string& con
 leased_step sample_lease(const task_context& task, std::uint16_t number) {
   ready_step step;
   step.id = make_step_id(task.id, number);
+  step.definition_index = task.step(number).definition;
   step.definition = task.definition;
   step.input = task.input;
   step.ready_at = fake_engine::now();
