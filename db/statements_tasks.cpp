@@ -90,37 +90,44 @@ struct listing {
   std::string name;
   std::string page_source; ///< FROM and WHERE, of the page: the rows may be cut off where the page ends
   std::string count_source;
-  std::string order; ///< whose ids are in order already
+  std::string order; ///< which is that of the leading index
 };
 
 listing from_heads(statement_id page, statement_id count, std::string name, const std::string& condition) {
   auto source = "\nFROM geartrain.tasks t\nWHERE " + condition + filter;
-  return {page, count, std::move(name), source, source, "t"};
+  return {page, count, std::move(name), source, source, "task_id DESC"};
 }
 
-/// `given` is a condition on `i`, a row of task_inputs. The parts of that table are merged in the order of ids, and each
-/// row then looks up its head.
-listing from_inputs(statement_id page, statement_id count, std::string name, const std::string& given) {
-  auto inputs =
-    "SELECT i.task_id FROM geartrain.task_inputs i WHERE " + given + " AND i.task_id >= $12 AND i.task_id < $13";
-  auto heads = ") n\nCROSS JOIN LATERAL (SELECT t.task_id FROM geartrain.tasks t WHERE t.task_id = n.task_id AND " +
-               filter + "\nOFFSET 0) t";
-  return {
-    page, count, std::move(name), "\nFROM (" + inputs + " ORDER BY i.task_id DESC" + heads, "\nFROM (" + inputs + heads,
-    "n"};
+/// `given` is a condition on `i`, a row of task_inputs, and `order` that of the index for it. The parts of that table are
+/// merged in order, and each row then looks up its head.
+listing from_inputs(statement_id page, statement_id count, std::string name, const std::string& given,
+                    const std::string& order) {
+  // GIN has no order: all that have the tags are found first, and then only narrowed to the range and sorted.
+  auto narrowed = page == statement_id::list_page_tags ? " OFFSET 0) i WHERE" : " AND";
+  auto inputs = (page == statement_id::list_page_tags ? "SELECT i.task_id FROM (" : std::string{}) +
+                "SELECT i.initiator, i.task_id FROM geartrain.task_inputs i WHERE " + given + narrowed +
+                " i.task_id >= $12 AND i.task_id < $13";
+  auto heads = ") n\nCROSS JOIN LATERAL (SELECT FROM geartrain.tasks t WHERE t.task_id = n.task_id AND " + filter +
+               "\nOFFSET 0) t";
+  return {page, count, std::move(name), "\nFROM (" + inputs + " ORDER BY " + order + heads, "\nFROM (" + inputs + heads,
+          order};
 }
 
-/// The newest of each template, merged.
+/// The newest of each template, merged. A range of one template (as below, of one initiator) instead of an equality, and
+/// that column in front of the order: else the planner, which does not know how rare this one is, may walk through all
+/// tasks and pick out the few.
 listing from_templates() {
   auto templates = "\nFROM geartrain.templates m\n";
-  auto heads = "t.template_id = m.id AND" + in_range + of_given_input;
-  return {statement_id::list_page_template,
-          statement_id::list_count_template,
-          "template",
-          templates + ("CROSS JOIN LATERAL (SELECT t.task_id FROM geartrain.tasks t WHERE " + heads +
-                       "\nORDER BY t.task_id DESC LIMIT $14 + $15) t\nWHERE" + of_template),
-          templates + ("JOIN geartrain.tasks t ON " + heads + "\nWHERE" + of_template),
-          "t"};
+  auto heads = in_range + of_given_input;
+  return {
+    statement_id::list_page_template,
+    statement_id::list_count_template,
+    "template",
+    templates +
+      ("CROSS JOIN LATERAL (SELECT t.task_id FROM geartrain.tasks t\nWHERE t.template_id BETWEEN m.id AND m.id AND" +
+       heads + "\nORDER BY t.template_id DESC, t.task_id DESC LIMIT $14 + $15) t\nWHERE" + of_template),
+    templates + ("JOIN geartrain.tasks t ON t.template_id = m.id AND" + heads + "\nWHERE" + of_template),
+    "task_id DESC"};
 }
 
 std::vector<listing> listings() {
@@ -131,9 +138,11 @@ std::vector<listing> listings() {
     from_heads(id::list_page_ended_otherwise, id::list_count_ended_otherwise, "ended_otherwise",
                "t.ended_otherwise AND"),
     from_templates(),
-    from_inputs(id::list_page_initiator, id::list_count_initiator, "initiator", "i.initiator = $5"),
-    from_inputs(id::list_page_tags, id::list_count_tags, "tags", "i.tags @> $8 AND i.tags <> '{}'"),
-    from_inputs(id::list_page_correlation, id::list_count_correlation, "correlation", "i.correlation_id = $7"),
+    from_inputs(id::list_page_initiator, id::list_count_initiator, "initiator", "i.initiator BETWEEN $5 AND $5",
+                "initiator DESC, task_id DESC"),
+    from_inputs(id::list_page_tags, id::list_count_tags, "tags", "i.tags @> $8 AND i.tags <> '{}'", "task_id DESC"),
+    from_inputs(id::list_page_correlation, id::list_count_correlation, "correlation", "i.correlation_id = $7",
+                "task_id DESC"),
   };
 }
 
@@ -155,9 +164,7 @@ std::vector<statement> statement_groups::tasks() {
   page_types.insert(page_types.end(), {int8, int8});
   for (auto& l : listings()) {
     all.push_back({l.page, "list_page_" + l.name,
-                   "SELECT " + l.order + ".task_id" + l.page_source + "\nORDER BY " + l.order +
-                     ".task_id DESC LIMIT $14 OFFSET $15",
-                   page_types});
+                   "SELECT task_id" + l.page_source + "\nORDER BY " + l.order + " LIMIT $14 OFFSET $15", page_types});
     all.push_back({l.count, "list_count_" + l.name, "SELECT count(*)" + l.count_source, filter_types});
   }
   return all;

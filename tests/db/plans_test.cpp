@@ -218,6 +218,23 @@ TEST_SUITE("plans") {
     }
   }
 
+  TEST_CASE("what is looked at now and then reads indexes from a place on") {
+    test_database database;
+    fill(database);
+    database.query("VACUUM ANALYZE");
+    for (auto* mode : {"force_generic_plan", "force_custom_plan"}) {
+      planner plans{database, mode};
+      for (auto id : {statement_id::audit_head, statement_id::audit_rows, statement_id::dead_letters_of,
+                      statement_id::add_dead_letter, statement_id::update_dead_letter, statement_id::dead_letter_exists,
+                      statement_id::read_events, statement_id::set_pause, statement_id::remove_pause,
+                      statement_id::settle_inbox, statement_id::task_performance, statement_id::step_performance}) {
+        CAPTURE(mode);
+        CAPTURE(statement_of(id).name);
+        CHECK(scans_of(plans.plan(id)) == "");
+      }
+    }
+  }
+
   TEST_CASE("open tasks are read from their own index, in order") {
     test_database database;
     fill(database);
