@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable
+from typing import Callable, List
 
 import checker
 from harness import MIXED_DAG, Node, Postgres, WorkerProcess, read_ledger, template, wait_until
@@ -61,7 +61,17 @@ class DatabaseRestarted(unittest.TestCase):
         return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
     def commits(self, node: Node) -> int:
-        return int(node.sql("SELECT count(*) FROM geartrain.attempts")[0][0])
+        answers: List[str] = []
+
+        def ask() -> bool:
+            try:
+                answers.append(node.sql("SELECT count(*) FROM geartrain.attempts")[0][0])
+            except AssertionError:  # the server is still on its way down or up
+                return False
+            return True
+
+        wait_until("the server answers", ask, 60, 0.02)
+        return int(answers[-1])
 
 
 if __name__ == "__main__":
