@@ -45,8 +45,10 @@ std::uint32_t open_parents(const task_context& context, std::uint16_t worker) {
   std::uint32_t open = 0;
   for (auto parent : at(context, worker).dependencies) {
     auto& step = context.steps[parent];
-    if (at(context, parent).type != step_type::batchable && step.being != existence::never &&
-        !satisfies_children(step.state))
+    auto type = at(context, parent).type;
+    auto done = type == step_type::batch_worker ? step.being == existence::exists && step.remaining_parents == 0
+                                                : satisfies_children(step.state);
+    if (type != step_type::batchable && step.being != existence::never && !done)
       ++open;
   }
   return open;

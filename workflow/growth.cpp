@@ -24,6 +24,9 @@ const step_definition& at(const task_context& context, std::uint16_t index) {
 // -- judging -----------------------------------------------------------------------
 
 existence judge_worker(const task_context& context, std::uint16_t index) {
+  for (auto& batch : context.batches)
+    if (batch.worker == index)
+      return existence::exists;
   bool open = false;
   for (auto parent : at(context, index).dependencies) {
     auto& step = context.steps[parent];
@@ -34,10 +37,16 @@ existence judge_worker(const task_context& context, std::uint16_t index) {
       open = true;
     }
   }
-  for (auto& batch : context.batches)
-    if (batch.worker == index)
-      return existence::exists;
   return open ? existence::undecided : existence::never;
+}
+
+/// Whether a decision that has not spoken yet may still ask for the step by its name.
+bool may_be_requested(const task_context& context, std::uint16_t index) {
+  const auto& deciders = at(context, index).deciders;
+  return std::any_of(deciders.begin(), deciders.end(), [&](auto decider) {
+    auto& decision = context.steps[decider];
+    return decision.being != existence::never && !is_done(decision);
+  });
 }
 
 existence judge_join(const task_context& context, std::uint16_t index) {
@@ -50,15 +59,28 @@ existence judge_join(const task_context& context, std::uint16_t index) {
     if (step.being == existence::exists && step.late)
       return existence::exists;
   }
-  if (open)
+  if (open || (!any && may_be_requested(context, index)))
     return existence::undecided;
   return any ? existence::exists : existence::never;
+}
+
+/// Whether `decision` stands above the step, also with other decisions between them.
+bool is_below(const task_context& context, std::uint16_t index, std::uint16_t decision) {
+  std::vector<std::uint16_t> above = at(context, index).deciders;
+  for (std::size_t i = 0; i < above.size(); ++i) {
+    if (above[i] == decision)
+      return true;
+    for (auto further : at(context, above[i]).deciders)
+      if (!contains(above, further))
+        above.push_back(further);
+  }
+  return false;
 }
 
 /// A decision that did not ask for the step itself may still want it: as part of a branch that it asked for.
 bool is_part_of_branch(const task_context& context, std::uint16_t index, std::uint16_t decision) {
   for (auto parent : at(context, index).dependencies)
-    if (contains(at(context, parent).deciders, decision) && context.steps[parent].being != existence::never)
+    if (context.steps[parent].being != existence::never && is_below(context, parent, decision))
       return true;
   return false;
 }
@@ -69,8 +91,9 @@ existence judge_ordinary(const task_context& context, std::uint16_t index) {
   for (auto parent : at(context, index).dependencies) {
     auto& above = context.steps[parent];
     if (above.being == existence::never) {
-      if (step.requested_by.empty())
+      if (step.requested_by.empty() && !may_be_requested(context, index))
         return existence::never;
+      open |= step.requested_by.empty();
     } else if (above.being == existence::undecided) {
       open = true;
     } else if (at(context, parent).type == step_type::decision) {
@@ -95,6 +118,13 @@ public:
   void look_below(std::uint16_t index) {
     for (auto child : at(context_, index).children)
       look_at(child);
+  }
+
+  /// A decision asks for nothing more: what only it could still have asked for is settled.
+  void look_at_segment(std::uint16_t decision) {
+    for (std::size_t i = 0; i < context_.definition->steps.size(); ++i)
+      if (contains(context_.definition->steps[i].deciders, decision))
+        look_at(static_cast<std::uint16_t>(i));
   }
 
   /// The dependency `index` holds nobody back any more.
@@ -149,6 +179,8 @@ private:
     step.late = true;
     if (step.being == existence::never) {
       release_children(index);
+      if (at(context_, index).type == step_type::decision)
+        look_at_segment(index);
     } else if (at(context_, index).type != step_type::batch_worker) {
       ++context_.step_counts[static_cast<std::size_t>(step.state)];
       freed_.push_back(static_cast<std::uint16_t>(index + 1));
@@ -219,9 +251,7 @@ void finish_step(task_context& context, std::uint16_t number, turn_effects& effe
   }
   news.release_children(index);
   if (at(context, index).type == step_type::decision)
-    for (std::size_t i = 0; i < context.definition->steps.size(); ++i)
-      if (contains(context.steps[i].requested_by, index))
-        news.look_at(static_cast<std::uint16_t>(i));
+    news.look_at_segment(index);
   if (at(context, index).type == step_type::batchable)
     for (auto child : at(context, index).children)
       if (at(context, child).type == step_type::batch_worker)

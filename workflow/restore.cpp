@@ -43,9 +43,10 @@ public:
     for (auto& one : by_version_)
       one.outcome ? take(*one.outcome) : take(*one.fact);
     for (auto& checkpoint : rows_.checkpoints)
-      if (exists(checkpoint.number) && !was_reset_after(checkpoint)) {
+      if (exists(checkpoint.number)) {
         auto& step = context_.step(checkpoint.number);
-        step.checkpoint = checkpoint.data;
+        if (!was_reset_after(checkpoint))
+          step.checkpoint = checkpoint.data;
         if (checkpoint.yielded)
           step.yielded_nonce = checkpoint.lease_nonce;
       }
@@ -169,15 +170,27 @@ void count_steps(task_context& context) {
   }
 }
 
+/// Workers that run or wait for a retry have places in their batch. Those that had one before come next, as far as places
+/// are left: a reset or a revived batch took some away.
 void take_slots(task_context& context) {
-  for (auto& batch : context.batches)
-    for (std::size_t i = 0; i < batch.cursors.size(); ++i) {
-      auto& step = context.step(static_cast<std::uint16_t>(batch.first + i));
-      auto busy = step.state == step_state::waiting_for_retry || step.state == step_state::in_progress ||
-                  (step.state == step_state::pending && (!step.attempts.empty() || step.checkpoint));
-      step.in_slot = busy;
-      batch.active += busy ? 1 : 0;
-    }
+  for (auto& batch : context.batches) {
+    auto parallelism = context.definition->steps[batch.worker].batch.value_or(batch_settings{}).parallelism;
+    auto each = [&](auto visit) {
+      for (std::size_t i = 0; i < batch.cursors.size(); ++i)
+        visit(context.step(static_cast<std::uint16_t>(batch.first + i)));
+    };
+    each([&](step_record& step) {
+      step.in_slot = step.state == step_state::waiting_for_retry || step.state == step_state::in_progress;
+      batch.active += step.in_slot ? 1 : 0;
+    });
+    each([&](step_record& step) {
+      auto had_one = step.attempts.size() > step.forgiven || step.checkpoint;
+      if (step.state != step_state::pending || !had_one || batch.active >= parallelism)
+        return;
+      step.in_slot = true;
+      ++batch.active;
+    });
+  }
 }
 
 void cancel_unfinished(task_context& context) {

@@ -258,7 +258,8 @@ turn_record close_turn(task_context& context, turn_facts appended, task_state st
 }
 
 void resume_if_due(task_context& context, timestamp now) {
-  if (context.state == task_state::waiting_for_retry && context.count(step_state::enqueued) > 0)
+  if (context.state == task_state::waiting_for_retry &&
+      context.count(step_state::enqueued) + context.count(step_state::in_progress) > 0)
     enter_state(context, task_state::steps_in_process, now);
 }
 
