@@ -140,6 +140,7 @@ const char* const commit = "COMMIT";
 const char* const ensure_partitions = "SELECT geartrain.ensure_partitions()::int4";
 const char* const listen_to_inbox = "LISTEN geartrain_inbox";
 const char* const read_token_secret = "SELECT value FROM geartrain.cluster_settings WHERE name = 'token_secret'";
+const char* const listen_inbox = "LISTEN geartrain_inbox";
 
 } // namespace blocking_sql
 

@@ -108,6 +108,7 @@ extern const char* const note_version; ///< int4, text
 extern const char* const commit;
 extern const char* const ensure_partitions;
 extern const char* const read_token_secret;
+extern const char* const listen_inbox;
 extern const char* const listen_to_inbox;
 
 } // namespace blocking_sql
