@@ -140,8 +140,12 @@ void revive_worker(task_context& context, std::uint16_t number, turn_effects& ef
     ++context.steps[batch.worker].remaining_parents;
   } else {
     each_worker(batch, [&](std::uint16_t sibling) {
-      if (context.step(sibling).state == step_state::cancelled)
-        derive(context, sibling, step_state::pending);
+      auto& step = context.step(sibling);
+      if (step.state != step_state::cancelled)
+        return;
+      derive(context, sibling, step.next_attempt_at ? step_state::waiting_for_retry : step_state::pending);
+      step.in_slot = step.next_attempt_at.has_value();
+      batch.active += step.in_slot ? 1 : 0;
     });
   }
   fill_batch(context, batch, effects);
@@ -170,7 +174,7 @@ void enqueue_worker_if_ready(task_context& context, std::uint16_t number, turn_e
 }
 
 void fill_batch(task_context& context, batch_group& batch, turn_effects& effects) {
-  if (context.blocking_failures() > 0)
+  if (context.blocking_failures() > 0 || context.state == task_state::pending)
     return;
   auto parallelism = at(context, batch.worker).batch.value_or(batch_settings{}).parallelism;
   auto is_waiting = [&](std::uint32_t i) {

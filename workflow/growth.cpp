@@ -265,7 +265,7 @@ void finish_step(task_context& context, std::uint16_t number, turn_effects& effe
 
 void enqueue_if_ready(task_context& context, std::uint16_t number, turn_effects& effects) {
   auto& step = context.step(number);
-  if (context.blocking_failures() > 0)
+  if (context.blocking_failures() > 0 || context.state == task_state::pending)
     return;
   if (step.batch != 0)
     return enqueue_worker_if_ready(context, number, effects);

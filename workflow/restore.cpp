@@ -43,10 +43,9 @@ public:
     for (auto& one : by_version_)
       one.outcome ? take(*one.outcome) : take(*one.fact);
     for (auto& checkpoint : rows_.checkpoints)
-      if (exists(checkpoint.number)) {
+      if (exists(checkpoint.number) && !was_reset_after(checkpoint)) {
         auto& step = context_.step(checkpoint.number);
-        if (!was_reset_after(checkpoint))
-          step.checkpoint = checkpoint.data;
+        step.checkpoint = checkpoint.data;
         if (checkpoint.yielded)
           step.yielded_nonce = checkpoint.lease_nonce;
       }

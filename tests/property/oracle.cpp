@@ -5,7 +5,7 @@
 
 namespace geartrain::oracle {
 
-task::task(std::vector<step> steps) : steps_(std::move(steps)) {
+task::task(std::vector<step> steps, bool delayed) : steps_(std::move(steps)), delayed_(delayed) {
   for (const auto& s : steps_)
     from_start_.insert(s.name); // at the start nothing is late
   auto there = existing(beings());
@@ -74,126 +74,6 @@ bool task::above(const std::string& upper, const std::string& lower) const {
   return false;
 }
 
-// -- what exists ------------------------------------------------------------------
-
-/// Nothing further can come of a decision or batchable step that has spoken, or that never will.
-bool task::is_settled(const std::string& source, const std::map<std::string, being>& known) const {
-  return known.at(source) == being::never || ended_well(source);
-}
-
-bool task::is_requested(const std::string& name) const {
-  return std::any_of(asked_.begin(), asked_.end(), [&](const auto& entry) { return entry.second.contains(name); });
-}
-
-/// Whether some decision that has not spoken could still ask for the step by its name.
-bool task::may_be_asked_for(const step& s, const std::map<std::string, being>& known) const {
-  return std::any_of(steps_.begin(), steps_.end(), [&](const step& other) {
-    return other.type == step_type::decision && segment(other.name).contains(s.name) && !is_settled(other.name, known);
-  });
-}
-
-/// The name of a worker template stands for the workers made of it.
-being task::judge_worker(const step& s, const std::map<std::string, being>& known) const {
-  for (const auto& [source, made] : batches_)
-    if (made.worker == s.name)
-      return being::exists;
-  bool waits = false;
-  for (const auto& dependency : s.dependencies) {
-    if (definition(dependency).type == step_type::batchable)
-      waits = waits || !is_settled(dependency, known);
-    else if (known.at(dependency) == being::never)
-      return being::never; // it is needed as by any step that is no join
-  }
-  return waits ? being::undecided : being::never;
-}
-
-/// A join takes what there is of its dependencies.
-being task::judge_join(const step& s, const std::map<std::string, being>& known) const {
-  auto count = [&](being wanted) {
-    return std::count_if(s.dependencies.begin(), s.dependencies.end(),
-                         [&](const std::string& one) { return known.at(one) == wanted; });
-  };
-  auto came_late = std::any_of(s.dependencies.begin(), s.dependencies.end(), [&](const std::string& one) {
-    return known.at(one) == being::exists && !from_start_.contains(one);
-  });
-  if (came_late)
-    return being::exists;
-  if (count(being::undecided) > 0)
-    return being::undecided;
-  if (count(being::exists) > 0 || is_requested(s.name))
-    return being::exists;
-  return may_be_asked_for(s, known) ? being::undecided : being::never;
-}
-
-/// An ordinary step needs all its dependencies, and the consent of the decisions among them.
-being task::judge_ordinary(const step& s, const std::map<std::string, being>& known) const {
-  bool waits = false;
-  for (const auto& dependency : s.dependencies) {
-    auto its_being = known.at(dependency);
-    if (its_being == being::never) {
-      // Only a decision that asks for the step itself can make up for it.
-      if (!is_requested(s.name) && !may_be_asked_for(s, known))
-        return being::never;
-      waits = waits || !is_requested(s.name);
-    } else if (its_being == being::undecided) {
-      waits = true;
-    } else if (definition(dependency).type == step_type::decision) {
-      if (!ended_well(dependency)) {
-        waits = true;
-        continue;
-      }
-      auto consents = asked_.at(dependency).contains(s.name);
-      auto may_consent = false;
-      for (const auto& other : s.dependencies) {
-        // What exists below a decision exists with its consent.
-        consents = consents || (known.at(other) == being::exists && above(dependency, other));
-        may_consent = may_consent || (known.at(other) == being::undecided && above(dependency, other));
-      }
-      if (!consents && !may_consent)
-        return being::never;
-      waits = waits || !consents;
-    }
-  }
-  return waits ? being::undecided : being::exists;
-}
-
-being task::judge(const step& s, const std::map<std::string, being>& known) const {
-  switch (s.type) {
-    case step_type::batch_worker:
-      return judge_worker(s, known);
-    case step_type::deferred_convergence:
-      return judge_join(s, known);
-    default:
-      return judge_ordinary(s, known);
-  }
-}
-
-std::map<std::string, being> task::beings() const {
-  std::map<std::string, being> known;
-  for (const auto& s : steps_)
-    known[s.name] = being::undecided;
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (const auto& s : steps_) {
-      if (known[s.name] != being::undecided)
-        continue;
-      known[s.name] = judge(s, known);
-      changed = changed || known[s.name] != being::undecided;
-    }
-  }
-  return known;
-}
-
-std::vector<std::string> task::existing(const std::map<std::string, being>& known) const {
-  std::vector<std::string> out;
-  for (const auto& s : steps_)
-    if (s.type != step_type::batch_worker && known.at(s.name) == being::exists)
-      out.push_back(s.name);
-  for (const auto& [source, made] : batches_)
-    out.insert(out.end(), made.names.begin(), made.names.end());
-  return out;
-}
-
 // -- what may run -----------------------------------------------------------------
 
 /// A failed worker counts as finished where its batch goes on without it.
@@ -214,9 +94,9 @@ bool task::is_swept_away(const std::string& name) const {
 
 /// One permanent failure stops everything that is not with a worker.
 bool task::is_blocked() const {
-  return std::any_of(records_.begin(), records_.end(), [&](const auto& entry) {
-    return entry.second.end == ending::failed && !is_tolerated(entry.first);
-  });
+  return stale_ || std::any_of(records_.begin(), records_.end(), [&](const auto& entry) {
+           return entry.second.end == ending::failed && !is_tolerated(entry.first);
+         });
 }
 
 bool task::holds_back(const std::string& dependency, const std::map<std::string, being>& known) const {
@@ -266,7 +146,7 @@ step_state task::state_of(const std::string& name, const std::map<std::string, b
     return step_state::in_progress;
   if (its.waits)
     return step_state::waiting_for_retry;
-  return is_ready(name, known) && !is_blocked() ? step_state::enqueued : step_state::pending;
+  return is_ready(name, known) && !is_blocked() && !delayed_ ? step_state::enqueued : step_state::pending;
 }
 
 std::map<std::string, step_state> task::states() const {
@@ -280,6 +160,8 @@ std::map<std::string, step_state> task::states() const {
 task_state task::state(const std::set<std::string>& held_back) const {
   if (cancelled_)
     return task_state::cancelled;
+  if (delayed_)
+    return task_state::pending;
   bool runs = false;
   bool with_worker = false;
   bool waits = false;
@@ -297,6 +179,139 @@ task_state task::state(const std::set<std::string>& held_back) const {
   if (runs)
     return task_state::steps_in_process;
   return waits ? task_state::waiting_for_retry : task_state::waiting_for_dependencies;
+}
+
+std::map<std::string, step_state> task::results_for(const std::string& name) const {
+  std::map<std::string, step_state> out;
+  for (const auto& [other, its] : states()) {
+    if (!above(definition(other).name, definition(name).name))
+      continue;
+    auto shown = is_tolerated(other) && definition(other).on_failure == batch_failure_strategy::continue_on_failure;
+    if (satisfies_children(its) || shown)
+      out[other] = its;
+  }
+  return out;
+}
+
+// -- what happens -------------------------------------------------------------------
+
+void task::taken(const std::string& name) {
+  records_[name].with_worker = true;
+}
+
+void task::given_back(const std::string& name) {
+  records_[name].with_worker = false;
+}
+
+void task::end_well(const std::string& name, ending how, const outcome& asked) {
+  const auto s = definition(name);
+  auto& its = records_[name];
+  its.end = how;
+  its.with_worker = its.waits = false;
+  if (s.type == step_type::decision)
+    asked_[name] = {asked.step_names.begin(), asked.step_names.end()};
+  if (s.type != step_type::batchable)
+    return;
+  auto& made = batches_[name];
+  made.worker = asked.worker;
+  for (const auto& id : asked.batch_ids)
+    made.names.push_back(made.worker + "_" + id);
+  if (asked.batch_ids.empty() && !made.worker.empty())
+    made.names.push_back(made.worker + "_000");
+}
+
+void task::succeeded(const std::string& name, const outcome& asked) {
+  end_well(name, ending::complete, asked);
+}
+
+void task::failed(const std::string& name, const trouble& how) {
+  const auto& s = definition(name);
+  auto& its = records_[name];
+  its.with_worker = false;
+  ++its.failures;
+  if (how.retryable && s.retryable && its.failures < std::max(1U, s.max_attempts)) {
+    its.waits = how.waits;
+    return;
+  }
+  its.end = ending::failed;
+  if (auto source = source_of(name); !source.empty() && s.on_failure == batch_failure_strategy::fail_fast)
+    for (const auto& other : batches_.at(source).names)
+      if (other != name && record_of(other).end == ending::open)
+        records_[other].with_worker = false;
+}
+
+void task::retry_due(const std::string& name) {
+  if (!is_blocked() && !cancelled_)
+    records_[name].waits = false;
+}
+
+void task::started() {
+  delayed_ = false;
+}
+
+/// The task is given up: nobody works for it any more.
+void task::went_stale() {
+  stale_ = true;
+  for (auto& [name, its] : records_)
+    its.with_worker = false;
+}
+
+void task::cancelled() {
+  for (const auto& [name, its] : states())
+    if (!satisfies_children(its))
+      records_[name].end = ending::cancelled;
+  cancelled_ = true;
+}
+
+bool task::may_act_on(const std::string& name) const {
+  auto all = states();
+  auto its = all.find(name);
+  if (its == all.end() || cancelled_ || state() == task_state::complete)
+    return false;
+  if (is_tolerated(name) && !holds_back(definition(name).name, beings()))
+    return false; // its batch was joined without it
+  return !satisfies_children(its->second) && its->second != step_state::cancelled;
+}
+
+void task::reset(const std::string& name) {
+  stale_ = false;
+  records_[name] = {};
+}
+
+/// Everything that stops the task is reset.
+void task::redriven() {
+  stale_ = false;
+  for (auto& [name, its] : records_)
+    if (its.end == ending::failed && !is_tolerated(name))
+      its = {};
+}
+
+void task::resolved(const std::string& name, const outcome& asked) {
+  stale_ = false;
+  end_well(name, ending::resolved, asked);
+}
+
+void task::completed(const std::string& name, const outcome& asked) {
+  stale_ = false;
+  end_well(name, ending::complete, asked);
+}
+
+bool task::may_ask_for(const std::string& name, const outcome& asked) const {
+  const auto& s = definition(name);
+  if (s.type == step_type::decision) {
+    auto choices = segment(name);
+    return std::all_of(asked.step_names.begin(), asked.step_names.end(), [&](const std::string& one) {
+      return choices.contains(one) && definition(one).type != step_type::batch_worker;
+    });
+  }
+  if (s.type != step_type::batchable)
+    return true;
+  auto worker = std::find_if(steps_.begin(), steps_.end(), [&](const step& other) {
+    auto depends = std::find(other.dependencies.begin(), other.dependencies.end(), name) != other.dependencies.end();
+    return other.type == step_type::batch_worker && other.name == asked.worker && depends;
+  });
+  std::set<std::string> ids(asked.batch_ids.begin(), asked.batch_ids.end());
+  return worker != steps_.end() && beings().at(asked.worker) != being::never && ids.size() == asked.batch_ids.size();
 }
 
 } // namespace geartrain::oracle

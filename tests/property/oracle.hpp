@@ -45,7 +45,8 @@ struct trouble {
 /// The caller tells only what can happen: a worker takes only steps that are enqueued, and so on.
 class task {
 public:
-  explicit task(std::vector<step> steps);
+  /// A delayed task runs nothing before started().
+  explicit task(std::vector<step> steps, bool delayed = false);
 
   // -- what workers and time do
   void taken(const std::string& name);
@@ -53,6 +54,8 @@ public:
   void succeeded(const std::string& name, const outcome& asked = {});
   void failed(const std::string& name, const trouble& how);
   void retry_due(const std::string& name);
+  void started();
+  void went_stale();
 
   // -- what operators do
   void cancelled();
@@ -74,6 +77,9 @@ public:
 
   /// The state of the task. `held_back` are the workers that wait for a place in their batch.
   task_state state(const std::set<std::string>& held_back = {}) const;
+
+  /// The steps whose results the handler of this one is given, and how they ended.
+  std::map<std::string, step_state> results_for(const std::string& name) const;
 
   /// Whether steps of the template exist.
   std::map<std::string, being> beings() const;
@@ -131,6 +137,8 @@ private:
   std::map<std::string, std::set<std::string>> asked_; ///< by decision that ended well
   std::map<std::string, batch> batches_;               ///< by batchable step that ended well
   bool cancelled_ = false;
+  bool delayed_ = false;
+  bool stale_ = false; ///< and no operator has looked after it since
 };
 
 } // namespace geartrain::oracle

@@ -13,13 +13,14 @@ namespace geartrain::oracle {
 namespace {
 
 /// How often each type is wanted. Zero shrinks to an ordinary step.
-constexpr std::array<step_type, 12> wanted{step_type::standard,
+constexpr std::array<step_type, 13> wanted{step_type::standard,
                                            step_type::standard,
                                            step_type::standard,
                                            step_type::standard,
                                            step_type::decision,
                                            step_type::decision,
                                            step_type::decision,
+                                           step_type::batchable,
                                            step_type::batchable,
                                            step_type::batch_worker,
                                            step_type::batch_worker,

@@ -49,9 +49,10 @@ TEST_CASE("every run ends as it should") {
 }
 
 TEST_CASE("operators, duplicates and late results break nothing") {
-  CHECK(rc::check([] { live_through({.failures = true, .acts = true, .duplicates = true}); }));
+  CHECK(rc::check([] { live_through({.failures = true, .acts = true, .duplicates = true, .delays = true}); }));
 }
 
 TEST_CASE("the rows tell everything: a task may be restored at any point") {
-  CHECK(rc::check([] { live_through({.failures = true, .acts = true, .duplicates = true, .restarts = true}); }));
+  CHECK(rc::check(
+    [] { live_through({.failures = true, .acts = true, .duplicates = true, .restarts = true, .delays = true}); }));
 }

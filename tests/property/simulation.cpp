@@ -10,14 +10,17 @@ namespace geartrain::oracle {
 namespace {
 
 const timestamp beginning{std::chrono::seconds{1700000000}};
+constexpr milliseconds start_delay{10};
 
 } // namespace
 
 simulation::simulation(const std::vector<step>& steps, std::size_t turn, weather kind)
-  : text_(to_text(steps, turn)), weather_(kind), oracle_(steps), now_(beginning) {
+  : text_(to_text(steps, turn)), weather_(kind), oracle_(steps, kind.delays && turn % 2 == 1), now_(beginning) {
   task_input input;
   input.context = json_text{"{}"};
   input.requested_at = now_;
+  if (oracle_.state() == task_state::pending)
+    input.start_at = now_ + start_delay;
   context_ = new_task(make_task_id(milliseconds{1700000000000}, 1), template_snapshot{parse_text(text_)},
                       input_snapshot{input}, now_);
   rows_.input = input;
@@ -30,6 +33,7 @@ simulation::simulation(const std::vector<step>& steps, std::size_t turn, weather
   head.created_at = head.updated_at = head.state_since = now_;
   for (auto number : enqueued_steps(*context_))
     offered_.insert(number);
+  arm_timer(0);
   last_state_ = context_->state;
   check();
 }
@@ -92,7 +96,7 @@ void simulation::turn(turn_causes causes) {
   for (const auto& outcome : touched)
     arm_timer(outcome.number);
   // The task of a revived step may have been forgotten, and with it its timers.
-  for (std::uint16_t number = 1; effects.revived && number <= context_->steps.size(); ++number)
+  for (std::uint16_t number = 0; effects.revived && number <= context_->steps.size(); ++number)
     arm_timer(number);
   // A task that was blocked goes on with retries that were due meanwhile.
   for (auto [number, at] : delays_)
@@ -102,7 +106,13 @@ void simulation::turn(turn_causes causes) {
     turn({});
 }
 
+/// Number 0 is the start of the task.
 void simulation::arm_timer(std::uint16_t number) {
+  if (number == 0) {
+    if (context_->state == task_state::pending && context_->input->start_at)
+      timers_[0] = *context_->input->start_at;
+    return;
+  }
   const auto& its = context_->step(number);
   if (its.state == step_state::waiting_for_retry && its.next_attempt_at)
     timers_[number] = *its.next_attempt_at;
@@ -183,14 +193,17 @@ void simulation::end_lease(std::uint16_t number, std::uint64_t nonce, fate what)
 void simulation::fire_due_timers() {
   turn_causes causes;
   for (auto [number, at] : timers_)
-    if (at <= now_ && context_->step(number).state == step_state::waiting_for_retry) {
+    if (at <= now_ && number == 0 && context_->state == task_state::pending) {
+      causes.due_steps.push_back(number);
+      oracle_.started();
+    } else if (at <= now_ && number > 0 && context_->step(number).state == step_state::waiting_for_retry) {
       causes.due_steps.push_back(number);
       oracle_.retry_due(context_->name_of(number));
     }
   std::erase_if(timers_, [&](const auto& timer) { return timer.second <= now_; });
   if (causes.empty())
     return;
-  tell("retries are due");
+  tell("time has come");
   turn(std::move(causes));
   check();
 }

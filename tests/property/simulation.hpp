@@ -7,6 +7,7 @@
 #include "workflow/turn.hpp"
 
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -32,12 +33,19 @@ struct weather {
   bool acts = false;
   bool duplicates = false;
   bool restarts = false;
+  bool delays = false; ///< a late start, and times in which nothing happens
 };
 
 /// The rules did something else than they should. The message tells the whole story.
 struct defect : std::runtime_error {
   using runtime_error::runtime_error;
 };
+
+/// One of the items, as a number says.
+template <class Items>
+auto pick(const Items& items, std::size_t number) {
+  return *std::next(items.begin(), static_cast<std::ptrdiff_t>(number % items.size()));
+}
 
 class simulation {
 public:
@@ -71,6 +79,7 @@ private:
   bool give_back(const happening& what);
   bool yield(const happening& what);
   bool pass_time();
+  bool pass_much_time();
   bool resend(const happening& what);
   bool act(const happening& what);
   bool act_on_step(const happening& what, act_kind kind);
@@ -102,6 +111,7 @@ private:
   void check();
   void check_states();
   void check_dispatch() const;
+  void check_inputs() const;
   void check_counts() const;
   void check_batches() const;
   void check_history();

@@ -1,26 +1,12 @@
 #include "tests/property/simulation.hpp"
 
 #include "workflow/acts.hpp"
-#include "workflow/restore.hpp"
 
-#include <nlohmann/json.hpp>
-
-#include <algorithm>
 #include <array>
 
+// What operators do.
+
 namespace geartrain::oracle {
-
-namespace {
-
-/// One of the items, as a number says.
-template <class Items>
-auto pick(const Items& items, std::size_t number) {
-  return *std::next(items.begin(), static_cast<std::ptrdiff_t>(number % items.size()));
-}
-
-} // namespace
-
-// -- operators ---------------------------------------------------------------------
 
 bool simulation::act(const happening& what) {
   acted_ = true;
@@ -108,37 +94,6 @@ bool simulation::redrive() {
   turn_causes causes;
   causes.acts.push_back(std::move(asked));
   turn(std::move(causes));
-  return true;
-}
-
-// -- crashes -----------------------------------------------------------------------
-
-/// The node forgets everything but the rows; only some claims were recorded.
-bool simulation::restart(const happening& what) {
-  std::erase_if(leases_, [&](const auto& entry) {
-    if (what.how / (1U << entry.first % 16U) % 2 == 0)
-      return false;
-    for (auto& token : tokens_)
-      if (token.held.token.nonce == entry.second.token.nonce)
-        token.what = fate::gone;
-    oracle_.given_back(context_->name_of(entry.first));
-    return true;
-  });
-  tell("restarted, with " + std::to_string(leases_.size()) + " claims");
-  context_ = restore_task(rows(true), context_->definition, now_);
-  for (auto& [number, held] : leases_)
-    mark_claimed(*context_, number, held.token.attempt, held.claimed_at);
-  offered_.clear();
-  timers_.clear();
-  for (std::size_t i = 0; i < context_->steps.size() && !is_terminal(context_->state); ++i) {
-    auto number = static_cast<std::uint16_t>(i + 1);
-    const auto& its = context_->steps[i];
-    if (its.state == step_state::enqueued && !context_->paused)
-      offered_.insert(number);
-    arm_timer(number);
-  }
-  if (nothing_to_run(*context_) && resting_state(*context_) != context_->state)
-    turn({});
   return true;
 }
 

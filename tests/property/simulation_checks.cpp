@@ -17,12 +17,12 @@ bool runs(step_state state) {
   return state == step_state::enqueued || state == step_state::in_progress;
 }
 
-/// A retry that is due while the task is blocked waits like any other step: whether its timer was there first is not known
+/// A retry that is due while the task is blocked or given up waits like any other step: whether its timer was there first is not known
 /// from the rows.
 step_state seen_state(const task_context& context, std::uint16_t number, timestamp now) {
   const auto& its = context.step(number);
   auto is_due = its.state == step_state::waiting_for_retry && its.next_attempt_at && *its.next_attempt_at <= now;
-  auto blocked = context.blocking_failures() > 0;
+  auto blocked = context.blocking_failures() > 0 || context.state == task_state::error;
   return is_due && blocked ? step_state::pending : its.state;
 }
 
@@ -74,6 +74,7 @@ void simulation::check() {
   check_batches();
   check_counts();
   check_dispatch();
+  check_inputs();
   check_history();
   check_restored();
 }
@@ -106,6 +107,30 @@ void simulation::check_states() {
     fail(wanted.begin()->first + " should exist");
   if (context_->state != oracle_.state(held_back))
     fail("the task should be " + std::string{to_string(oracle_.state(held_back))});
+}
+
+/// What a handler is given is what the steps above its own gave.
+void simulation::check_inputs() const {
+  for (auto number : offered_) {
+    auto name = context_->name_of(number);
+    auto ready = make_ready_step(*context_, number, now_);
+    if (ready->name() != name || ready->attempt != context_->step(number).attempts.size() + 1)
+      fail(name + " is offered as something else");
+    auto wanted = oracle_.results_for(name);
+    for (const auto& given : ready->dependency_results) {
+      auto from = given.instance.empty() ? context_->definition->steps[given.definition].name : given.instance;
+      auto known = wanted.find(from);
+      auto kind = known == wanted.end()                            ? std::optional<dependency_result::kind>{}
+                  : known->second == step_state::complete          ? dependency_result::kind::completed
+                  : known->second == step_state::resolved_manually ? dependency_result::kind::resolved_manually
+                                                                   : dependency_result::kind::failed;
+      if (kind != given.is)
+        fail(name + " is given a wrong result of " + from);
+      wanted.erase(known);
+    }
+    if (!wanted.empty())
+      fail(name + " is not given the result of " + wanted.begin()->first);
+  }
 }
 
 /// No more workers of a batch than it may have at a time, and no fewer than it could have.
@@ -237,7 +262,8 @@ void simulation::check_restored() const {
       wrong("result" + of);
     if (may_go_on && a.next_attempt_at != b.next_attempt_at)
       wrong("time of the next attempt" + of);
-    if (a.completed_at != b.completed_at || a.yielded_nonce != b.yielded_nonce)
+    // The token of a yield means nothing any more once its attempt is over, as it is before a reset.
+    if (a.completed_at != b.completed_at || (a.forgiven == 0 && a.yielded_nonce != b.yielded_nonce))
       wrong("record" + of);
     if (may_go_on && a.in_slot != b.in_slot && !waits_in_batch(a.state))
       wrong("place in its batch" + of);

@@ -1,46 +1,10 @@
 #include "tests/property/simulation.hpp"
 
-#include "workflow/acts.hpp"
 #include "workflow/restore.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
-#include <array>
 
 namespace geartrain::oracle {
-
-namespace {
-
-using nlohmann::json;
-
-/// One of the items, as a number says.
-template <class Items>
-auto pick(const Items& items, std::size_t number) {
-  return *std::next(items.begin(), static_cast<std::ptrdiff_t>(number % items.size()));
-}
-
-json decision_json(const outcome& asked) {
-  if (asked.step_names.empty())
-    return {{"decision_point_outcome", {{"type", "no_branches"}}}};
-  return {{"decision_point_outcome", {{"type", "create_steps"}, {"step_names", asked.step_names}}}};
-}
-
-json batch_json(const outcome& asked) {
-  if (asked.batch_ids.empty())
-    return {{"batch_processing_outcome", {{"type", "no_batches"}}}};
-  auto cursors = json::array();
-  for (const auto& id : asked.batch_ids)
-    cursors.push_back({{"batch_id", id}, {"start_cursor", 0}, {"end_cursor", 10}, {"batch_size", 10}});
-  return {{"batch_processing_outcome",
-           {{"type", "create_batches"},
-            {"worker_template_name", asked.worker},
-            {"worker_count", asked.batch_ids.size()},
-            {"cursor_configs", cursors},
-            {"total_items", 10 * asked.batch_ids.size()}}}};
-}
-
-} // namespace
 
 void simulation::work(const happening& what) {
   auto kind = what.kind % 32;
@@ -52,7 +16,10 @@ void simulation::work(const happening& what) {
   else if (kind >= 23)
     done = weather_.duplicates && resend(what);
   else if (kind >= 19)
-    done = weather_.failures && (kind == 19 ? yield(what) : kind == 20 ? give_back(what) : expire(what));
+    done = weather_.failures && (kind == 22 && what.how % 8 == 7 ? weather_.delays && pass_much_time()
+                                 : kind == 19                    ? yield(what)
+                                 : kind == 20                    ? give_back(what)
+                                                                 : expire(what));
   else if (kind >= 16)
     done = report_several(what);
   else if (kind >= 8)
@@ -110,83 +77,6 @@ bool simulation::yield(const happening& what) {
   tell("yielded: " + context_->name_of(number));
   turn(std::move(causes));
   return true;
-}
-
-outcome simulation::invent_decision(const std::string& name, std::uint16_t how) const {
-  outcome asked;
-  const auto& definition = *context_->definition;
-  for (const auto& s : definition.steps) {
-    auto is_below = std::any_of(s.deciders.begin(), s.deciders.end(),
-                                [&](auto decider) { return definition.steps[decider].name == name; });
-    // Each bit decides about one; now and then something that can't be had is asked for too.
-    auto wanted = how % 2 == 1;
-    how = static_cast<std::uint16_t>(how / 2 | (how % 2) << 15);
-    if (wanted && (is_below || how % 64 == 63))
-      asked.step_names.push_back(s.name);
-  }
-  return asked;
-}
-
-std::vector<std::string> simulation::workers_below(const std::string& name) const {
-  std::vector<std::string> workers;
-  for (const auto& s : context_->definition->steps)
-    for (auto parent : s.dependencies)
-      if (s.type == step_type::batch_worker && context_->definition->steps[parent].name == name)
-        workers.push_back(s.name);
-  return workers;
-}
-
-/// The placeholders of two batches of the same worker would be called the same.
-bool simulation::may_be_empty(const outcome& batch) const {
-  if (batch.worker.empty())
-    return true;
-  const auto& dependencies = oracle_.definition(batch.worker).dependencies;
-  return std::count_if(dependencies.begin(), dependencies.end(), [&](const std::string& one) {
-           return oracle_.definition(one).type == step_type::batchable;
-         }) < 2;
-}
-
-/// The worker of a batch without cursors is the one that the step names, or its only one.
-outcome simulation::no_batches(const std::string& name) const {
-  outcome asked;
-  auto workers = workers_below(name);
-  asked.worker = oracle_.definition(name).planned_worker;
-  if (asked.worker.empty() && workers.size() == 1)
-    asked.worker = workers.front();
-  return asked;
-}
-
-outcome simulation::invent_batch(const std::string& name, std::uint16_t how) const {
-  if (auto none = no_batches(name); how % 8 == 0 && may_be_empty(none))
-    return none;
-  outcome asked;
-  auto workers = workers_below(name);
-  if (how % 64 == 62)
-    asked.worker = "nobody";
-  else if (!workers.empty())
-    asked.worker = pick(workers, how / 16U);
-  for (int i = 0; i <= how / 64 % 4; ++i)
-    asked.batch_ids.push_back(name + std::to_string(how % 64 == 63 ? i / 2 : i)); // some twice
-  return asked;
-}
-
-/// What a handler of the step gives back, as JSON and as the oracle understands it.
-std::pair<json_text, outcome> simulation::invent_result(const std::string& name, std::uint16_t how) const {
-  json out{{"by", name}};
-  outcome asked;
-  switch (oracle_.definition(name).type) {
-    case step_type::decision:
-      asked = invent_decision(name, how);
-      out.update(decision_json(asked));
-      break;
-    case step_type::batchable:
-      asked = invent_batch(name, how);
-      out.update(batch_json(asked));
-      break;
-    default:
-      break;
-  }
-  return {json_text{out.dump()}, asked};
 }
 
 /// A report about an attempt, classified; the oracle is told what it means.
@@ -290,6 +180,25 @@ bool simulation::pass_time() {
   return true;
 }
 
+/// Nothing happens for longer than the task may take.
+bool simulation::pass_much_time() {
+  auto later = now_ + std::chrono::minutes{61};
+  auto at_rest = *context_;
+  if (!stale_verdict(at_rest, rules_.staleness, later))
+    return false;
+  now_ = later;
+  tell("much time passes");
+  fire_due_timers();
+  if (!stale_verdict(*context_, rules_.staleness, now_))
+    return true;
+  oracle_.went_stale();
+  tell("stale");
+  turn_causes causes;
+  causes.deadline = true;
+  turn(std::move(causes));
+  return true;
+}
+
 /// A token that was given out at some time comes again.
 bool simulation::resend(const happening& what) {
   if (tokens_.empty())
@@ -300,7 +209,10 @@ bool simulation::resend(const happening& what) {
   auto verdict = fence(*context_, held == leases_.end() ? nullptr : &held->second, sent.held.token, now_);
   const auto& its = context_->step(number);
   // A token that was lost on its way, or that a restart forgot, is as good as any as long as nobody else has the step.
-  auto still_good = sent.what == fate::gone && held == leases_.end() && its.state == step_state::enqueued &&
+  // Only the last yield of an attempt is remembered.
+  auto forgotten =
+    sent.what == fate::gone || (sent.what == fate::yielded && its.yielded_nonce != sent.held.token.nonce);
+  auto still_good = forgotten && held == leases_.end() && its.state == step_state::enqueued &&
                     sent.held.token.attempt == its.attempts.size() + 1 && sent.held.token.expires_at > now_ &&
                     !is_terminal(context_->state);
   auto wanted = sent.what == fate::held || still_good ? fence_verdict::current
@@ -317,6 +229,38 @@ bool simulation::resend(const happening& what) {
   turn_causes causes;
   causes.outcomes.push_back(judge_report(number, sent.held, what));
   turn(std::move(causes));
+  return true;
+}
+
+// -- crashes -----------------------------------------------------------------------
+
+/// The node forgets everything but the rows; only some claims were recorded.
+bool simulation::restart(const happening& what) {
+  std::erase_if(leases_, [&](const auto& entry) {
+    if (what.how / (1U << entry.first % 16U) % 2 == 0)
+      return false;
+    for (auto& token : tokens_)
+      if (token.held.token.nonce == entry.second.token.nonce)
+        token.what = fate::gone;
+    oracle_.given_back(context_->name_of(entry.first));
+    return true;
+  });
+  tell("restarted, with " + std::to_string(leases_.size()) + " claims");
+  context_ = restore_task(rows(true), context_->definition, now_);
+  for (auto& [number, held] : leases_)
+    mark_claimed(*context_, number, held.token.attempt, held.claimed_at);
+  offered_.clear();
+  timers_.clear();
+  arm_timer(0);
+  for (std::size_t i = 0; i < context_->steps.size() && !is_terminal(context_->state); ++i) {
+    auto number = static_cast<std::uint16_t>(i + 1);
+    const auto& its = context_->steps[i];
+    if (its.state == step_state::enqueued && !context_->paused)
+      offered_.insert(number);
+    arm_timer(number);
+  }
+  if (nothing_to_run(*context_) && resting_state(*context_) != context_->state)
+    turn({});
   return true;
 }
 

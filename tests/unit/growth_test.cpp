@@ -286,6 +286,61 @@ TEST_CASE("a join of a batch and a branch waits until both are known") {
                                    "publish=enqueued chunk_1=complete");
 }
 
+TEST_CASE("a decision may ask for a step whose other dependency never comes, whoever spoke first") {
+  for (bool last : {true, false}) {
+    task_under_test task{R"(
+  - {name: look, handler: {callable: x}}
+  - {name: first, type: decision, dependencies: [look], handler: {callable: x}}
+  - {name: branch, dependencies: [first], handler: {callable: x}}
+  - {name: second, type: decision, dependencies: [look], handler: {callable: x}}
+  - {name: end, dependencies: [branch, second], handler: {callable: x}}
+)"};
+    task.succeed("look");
+    if (last)
+      task.choose("first", "");
+    task.choose("second", R"("end")");
+    if (!last)
+      task.choose("first", "");
+    CHECK(task.render(*task.context) == "steps_in_process look=complete first=complete second=complete end=enqueued");
+  }
+}
+
+TEST_CASE("a step below a decision and a branch of a decision below that one needs no asking for") {
+  task_under_test task{R"(
+  - {name: look, handler: {callable: x}}
+  - {name: outer, type: decision, dependencies: [look], handler: {callable: x}}
+  - {name: inner, type: decision, dependencies: [outer], handler: {callable: x}}
+  - {name: branch, dependencies: [inner], handler: {callable: x}}
+  - {name: end, dependencies: [outer, branch], handler: {callable: x}}
+)"};
+  task.succeed("look");
+  task.choose("outer", R"("inner")");
+  CHECK(task.choose("inner", R"("branch")") ==
+        "steps_in_process look=complete outer=complete inner=complete branch=enqueued end=pending");
+  CHECK(task.succeed("branch").ends_with(" branch=complete end=enqueued"));
+}
+
+TEST_CASE("workers of a batch wait for other batches, and do without those that never come") {
+  const std::string read = R"(
+  - {name: plan, type: batchable, handler: {callable: x}}
+  - {name: read, type: batch_worker, dependencies: [plan], handler: {callable: x}, batch_config: {worker_template: read}}
+)";
+  const std::string rest = R"(, read], handler: {callable: x}, batch_config: {worker_template: write}}
+  - {name: sum, type: deferred_convergence, dependencies: [write], handler: {callable: x}}
+)";
+  task_under_test waiting{read + "  - {name: other, type: batchable, handler: {callable: x}}\n" +
+                          "  - {name: write, type: batch_worker, dependencies: [other" + rest};
+  waiting.cut("plan", 1);
+  waiting.succeed("read_1");
+  CHECK(waiting.cut("other", 1) ==
+        "steps_in_process plan=complete other=complete sum=pending read_1=complete write_1=enqueued");
+
+  task_under_test without{read + "  - {name: write, type: batch_worker, dependencies: [plan" + rest};
+  CHECK(without.succeed("plan", R"({"batch_processing_outcome":{"type":"create_batches",
+    "worker_template_name":"write","cursor_configs":[{"batch_id":"1","start_cursor":0,"end_cursor":9,"batch_size":9}]}})") ==
+        "steps_in_process plan=complete sum=pending write_1=enqueued");
+}
+
 TEST_CASE("operators end, repeat and cancel steps") {
   task_under_test task{approval};
   CHECK(task.act(act_kind::resolve_step, "validate") == "steps_in_process validate=resolved_manually route=enqueued");
