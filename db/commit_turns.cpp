@@ -29,7 +29,7 @@ struct head_columns {
     deadline.add(r.deadline_at);
     closed.add(r.completed_at);
     now.add(r.now);
-    revives.add(!is_terminal(r.state) || !r.appended.facts.empty()); // an act may also leave the task in error
+    revives.add(!r.appended.facts.empty());
   }
 
   void give(parameters& values) {

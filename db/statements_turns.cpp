@@ -12,11 +12,12 @@ using enum pg_type;
 
 // -- turns -----------------------------------------------------------------------
 
-// The compare-and-swap is on the version; `closed` rows are terminal and stay as they are, except that an operator may
-// revive a task in error (9). Outcomes are appended for those turns only whose head row moved. An outcome that exists
+// The compare-and-swap is on the version; `closed` rows are terminal and stay as they are, except that an act may revive a
+// task in error (9), or leave it there. An act is a fact, so the short statement needs no such exception; without it, the
+// open tasks' own index serves. Outcomes are appended for those turns only whose head row moved. An outcome that exists
 // already is a defect of the caller and fails that turn as a whole (never silently: the counters of the head row would
 // be wrong).
-const std::string turn_moves = R"(
+const std::string turn_given = R"(
 WITH given AS (
   SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     AS g (task_id, version, state, steps_total, steps_completed, steps_failed, paused, state_since, due_at, deadline_at,
@@ -28,7 +29,12 @@ WITH given AS (
       deadline_at = g.deadline_at, completed_at = g.completed_at, updated_at = g.updated_at
   FROM given g
   WHERE t.task_id = ANY ($1) AND t.task_id = g.task_id AND t.version = g.version
-    AND (NOT t.closed OR t.state = 9 AND g.revives)
+    AND )";
+
+const std::string is_open = "NOT t.closed";
+const std::string is_open_or_revived = "(NOT t.closed OR t.state = 9 AND g.revives)";
+
+const std::string turn_outcomes = R"(
   RETURNING t.task_id, t.version, t.template_id
 ), appended AS (
   INSERT INTO geartrain.attempts (task_id, step, attempt, version, outcome, lease_nonce, claimed_at, finished_at,
@@ -41,7 +47,7 @@ WITH given AS (
   JOIN moved m USING (task_id)
 ))";
 
-const std::vector<pg_type> turn_moves_types{
+const std::vector<pg_type> turn_types{
   uuid_array,        int4_array,        int2_array,        int4_array,        int4_array,        int4_array,
   bool_array,        timestamptz_array, timestamptz_array, timestamptz_array, timestamptz_array, timestamptz_array,
   bool_array,        uuid_array,        int4_array,        int4_array,        int2_array,        int8_array,
@@ -171,13 +177,14 @@ SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8))";
 } // namespace
 
 std::vector<statement> statement_groups::turns() {
-  auto full_types = turn_moves_types;
+  auto full_types = turn_types;
   full_types.insert(full_types.end(), turn_additions_types.begin(), turn_additions_types.end());
   using enum pg_type;
   using id = statement_id;
   return {
-    {id::commit_turns, "commit_turns", turn_moves + turn_answer, turn_moves_types},
-    {id::commit_full_turns, "commit_full_turns", turn_moves + turn_additions + turn_answer, std::move(full_types)},
+    {id::commit_turns, "commit_turns", turn_given + is_open + turn_outcomes + turn_answer, turn_types},
+    {id::commit_full_turns, "commit_full_turns",
+     turn_given + is_open_or_revived + turn_outcomes + turn_additions + turn_answer, std::move(full_types)},
     {id::create_tasks, "create_tasks", create_tasks_sql, create_tasks_types},
     {id::find_holders, "find_holders", find_holders_sql, {uuid_array, bytea_array, timestamptz}},
     {id::sync_claims,

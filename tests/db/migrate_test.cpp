@@ -1,3 +1,4 @@
+#include "db/blocking_session.hpp"
 #include "db/migrate.hpp"
 #include "db/migrations.hpp"
 #include "tests/support/test_database.hpp"
@@ -44,6 +45,34 @@ TEST_SUITE("migrate") {
     }
     CHECK(database.number("SELECT count(*) FROM geartrain.schema_version") == migrations().back().version);
     CHECK(database.number("SELECT count(*) FROM geartrain.cluster_settings") == 1);
+  }
+
+  TEST_CASE("what an older program wrote is there afterwards, with defaults") {
+    test_database database{test_database::content::empty};
+    auto opened = blocking_session::open(database.dsn());
+    REQUIRE(opened);
+    auto& old = *opened;
+    REQUIRE(
+      old->run_script("CREATE SCHEMA geartrain; CREATE TABLE geartrain.schema_version (version integer PRIMARY KEY, "
+                      "name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"));
+    for (auto& m : migrations().first(2)) {
+      REQUIRE(old->run_script(m.sql));
+      database.query("INSERT INTO geartrain.schema_version VALUES ($1::int, $2)", {std::to_string(m.version), m.name});
+    }
+    database.query("SELECT geartrain.ensure_partitions()");
+    database.query("INSERT INTO geartrain.tasks (task_id, template_id, created_at, updated_at, steps_total, partition, "
+                   "state, priority) SELECT ('019a7afd-1e00-7e99-acac-07817521000' || s)::uuid, 1, '2025-11-13', "
+                   "'2025-11-14', 1, 0, s, 0 FROM unnest('{3,8,9}'::int[]) s");
+    database.query("INSERT INTO geartrain.task_inputs SELECT task_id, '{}', 'i', 's', 'r', '{a}', task_id, NULL, now() "
+                   "FROM geartrain.tasks");
+    auto report = migrate(database.dsn());
+    REQUIRE_MESSAGE(report, report.error().message);
+    CHECK(report->from == 2);
+    CHECK(database.number("SELECT count(*) FROM geartrain.tasks WHERE NOT paused AND deadline_at IS NULL "
+                          "AND ended_otherwise = (state = 9)") == 3);
+    CHECK(database.number("SELECT count(*) FROM geartrain.tasks WHERE state = 3 AND state_since = updated_at") == 1);
+    CHECK(database.number("SELECT count(*) FROM geartrain.task_inputs WHERE start_at IS NULL AND tags @> '{a}'") == 3);
+    CHECK(database.number("SELECT count(*) FROM pg_inherits WHERE inhparent = 'geartrain.task_facts'::regclass") == 3);
   }
 
   TEST_CASE("a database that is ahead is left alone") {

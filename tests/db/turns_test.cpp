@@ -164,8 +164,9 @@ TEST_SUITE("turns") {
     auto id = ended_in(task_state::error);
     CHECK_FALSE(next(id, 0, task_state::steps_in_process, true));
     CHECK_FALSE(next(id, 1, task_state::complete, false));
+    CHECK_FALSE(next(id, 1, task_state::steps_in_process, false)); // only an act does that
     CHECK(next(id, 1, task_state::error, true));
-    CHECK(next(id, 2, task_state::steps_in_process, false));
+    CHECK(next(id, 2, task_state::steps_in_process, true));
     CHECK_FALSE(load(f, id)->head.completed_at);
     CHECK(next(id, 3, task_state::error, false));
     CHECK(next(id, 4, task_state::complete, true));
