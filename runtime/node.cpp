@@ -230,7 +230,9 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
     return http.error();
   p.http = std::move(*http);
   auto& listen_url = settings.database.listen_url.empty() ? settings.database.url : settings.database.listen_url;
-  p.listener = std::make_unique<inbox_listener>(listen_url, [actors = p.shared->actors] {
+  inbox_listener::config listening;
+  listening.dsn = listen_url;
+  p.listener = std::make_unique<inbox_listener>(std::move(listening), [actors = p.shared->actors] {
     if (auto inbox = actors->inbox())
       caf::anon_send(inbox, tick{});
   });
