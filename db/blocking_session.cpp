@@ -13,6 +13,22 @@ namespace {
 
 void ignore_notice(void*, const PGresult*) {}
 
+/// Bound values as libpq wants them, all in binary; they point into what they were made from.
+struct bound_values {
+  explicit bound_values(const std::vector<std::optional<std::string>>& values) : formats(values.size(), 1) {
+    for (auto& value : values) {
+      texts.push_back(value ? value->data() : nullptr);
+      lengths.push_back(value ? static_cast<int>(value->size()) : 0);
+    }
+  }
+
+  int count() const { return static_cast<int>(texts.size()); }
+
+  std::vector<const char*> texts;
+  std::vector<int> lengths;
+  std::vector<int> formats;
+};
+
 } // namespace
 
 bool server_answers(const std::string& dsn) {
@@ -35,16 +51,20 @@ blocking_session::~blocking_session() {
 }
 
 expected<std::shared_ptr<row_set>> blocking_session::run(const char* sql, const parameters& values) {
-  std::vector<const char*> texts;
-  std::vector<int> lengths;
-  std::vector<int> formats;
-  for (auto& value : values.values()) {
-    texts.push_back(value ? value->data() : nullptr);
-    lengths.push_back(value ? static_cast<int>(value->size()) : 0);
-    formats.push_back(1);
-  }
+  bound_values bound{values.values()};
   return finish(
-    PQexecParams(raw_, sql, static_cast<int>(texts.size()), nullptr, texts.data(), lengths.data(), formats.data(), 1));
+    PQexecParams(raw_, sql, bound.count(), nullptr, bound.texts.data(), bound.lengths.data(), bound.formats.data(), 1));
+}
+
+expected<std::shared_ptr<row_set>> blocking_session::prepare(const char* name, const char* sql) {
+  return finish(PQprepare(raw_, name, sql, 0, nullptr));
+}
+
+expected<std::shared_ptr<row_set>> blocking_session::run_prepared(
+  const char* name, const std::vector<std::optional<std::string>>& values) {
+  bound_values bound{values};
+  return finish(
+    PQexecPrepared(raw_, name, bound.count(), bound.texts.data(), bound.lengths.data(), bound.formats.data(), 1));
 }
 
 expected<std::shared_ptr<row_set>> blocking_session::run_script(const char* sql) {

@@ -5,7 +5,9 @@
 #include "messages/expected.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 struct pg_conn; // libpq's PGconn
 
@@ -27,6 +29,13 @@ public:
   /// Runs one statement with bound parameters; rows in binary. Errors: storage (the message begins with the SQLSTATE),
   /// unavailable if the connection broke.
   expected<std::shared_ptr<row_set>> run(const char* sql, const parameters& values = {});
+
+  /// Prepares a statement under a name that is new in this session.
+  expected<std::shared_ptr<row_set>> prepare(const char* name, const char* sql);
+
+  /// Runs a prepared statement; `values` as parameters::values() gives them, rows in binary.
+  expected<std::shared_ptr<row_set>> run_prepared(const char* name,
+                                                  const std::vector<std::optional<std::string>>& values);
 
   /// Runs a text of several statements without parameters.
   expected<std::shared_ptr<row_set>> run_script(const char* sql);
