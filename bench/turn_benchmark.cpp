@@ -1,6 +1,6 @@
 // What the rules of one turn cost, by the size of the task: it must not grow with it.
 
-#include "workflow/turn.hpp"
+#include "bench/samples.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -8,6 +8,7 @@
 #include <utility>
 
 using namespace geartrain;
+using namespace geartrain::bench;
 
 namespace {
 
@@ -44,45 +45,23 @@ template_snapshot fan(std::uint16_t width) {
   return template_snapshot{std::move(definition)};
 }
 
-step_report success_of(const task_id& task, std::uint16_t number) {
-  step_report report;
-  report.token.step = make_step_id(task, number);
-  report.token.attempt = 1;
-  report.worker = "bench";
-  report.success = true;
-  report.result = json_text{R"({"ok":true})"};
-  return report;
-}
-
-/// One successful result, from its classification to what is written.
-turn_record run_turn(task_context& context, std::uint16_t number, timestamp now) {
-  mark_started(context, number, now);
-  turn_causes causes;
-  causes.outcomes.push_back(classify(success_of(context.id, number), context, now, now, {}, 0.5));
-  for (auto enqueued : advance(context, causes, {}, now).enqueued)
-    benchmark::DoNotOptimize(make_ready_step(context, enqueued, now));
-  turn_facts appended;
-  appended.outcomes = std::move(causes.outcomes);
-  return close_turn(context, std::move(appended), resting_state(context), {}, now);
-}
-
 /// Turns of the middle steps of a fan; its first turn, which enqueues them all, is not measured.
 void middle_turn(benchmark::State& state) {
   auto width = static_cast<std::uint16_t>(state.range(0));
   auto definition = fan(width);
-  auto now = timestamp{} + std::chrono::hours{24};
-  auto id = make_task_id(milliseconds{1}, 42);
+  const json_text result{R"({"ok":true})"};
+  auto now = noon();
   std::unique_ptr<task_context> context;
   std::uint16_t number = 0;
   for (auto _ : state) {
     if (number == 0 || number > width) {
       state.PauseTiming();
-      context = new_task(id, definition, input_snapshot{task_input{}}, now);
-      run_turn(*context, 1, now);
+      context = new_task(task_number(1), definition, input_snapshot{task_input{}}, now);
+      run_turn(*context, 1, result, now);
       number = 2;
       state.ResumeTiming();
     }
-    benchmark::DoNotOptimize(run_turn(*context, number++, now));
+    benchmark::DoNotOptimize(run_turn(*context, number++, result, now));
   }
   state.SetItemsProcessed(state.iterations());
 }
