@@ -21,11 +21,6 @@ constexpr int lock_tries = 120;
 constexpr milliseconds lock_pause{1000};
 constexpr std::int64_t sweep_batch = 5000;
 
-// How many names each enumeration has, with the one of number 0.
-constexpr int outcome_names = 5;
-constexpr int fact_names = 11;
-constexpr int reason_names = 6;
-
 /// The bounds of a run.
 struct limits {
   timestamp ended_before;
@@ -42,11 +37,11 @@ limits limits_of(const retention_options& options) {
   return {before, db_op::first_id_at(monday_of(before))};
 }
 
-/// A text array of the names of an enumeration, by number from 0.
+/// A text array of the names of an enumeration, by number from 0 to `last`.
 template <class Enum>
-pg_array names_of(int count) {
+pg_array names_of(std::size_t last) {
   pg_array names{pg_type::text};
-  for (int i = 0; i < count; ++i)
+  for (std::size_t i = 0; i <= last; ++i)
     names.add(to_string(static_cast<Enum>(i)));
   return names;
 }
@@ -138,9 +133,9 @@ private:
   parameters archive_values(const task_id& from, const task_id& below) const {
     parameters values;
     values.add(from).add(below).add(limits_.ended_before);
-    values.add(names_of<task_state>(task_state_count)).add(names_of<step_state>(step_state_count));
-    values.add(names_of<attempt_outcome>(outcome_names)).add(names_of<fact_kind>(fact_names));
-    values.add(names_of<dead_letter_reason>(reason_names));
+    values.add(names_of<task_state>(task_state_count - 1)).add(names_of<step_state>(step_state_count - 1));
+    values.add(names_of<attempt_outcome>(attempt_outcome_count)).add(names_of<fact_kind>(fact_kind_count));
+    values.add(names_of<dead_letter_reason>(dead_letter_reason_count));
     return values.add(std::int64_t{page_size()});
   }
 

@@ -46,6 +46,7 @@ enum class attempt_outcome : std::uint8_t {
   lease_expired = 4,
   timed_out = 5, ///< longer than the step's timeout_seconds
 };
+inline constexpr std::size_t attempt_outcome_count = 5;
 
 /// What was recorded about a task besides ended attempts. The numbers are stored: never renumber.
 enum class fact_kind : std::uint8_t {
@@ -60,6 +61,7 @@ enum class fact_kind : std::uint8_t {
   task_redriven = 9,    ///< by an operator: every failed step is reset
   task_went_stale = 10, ///< past its deadline
 };
+inline constexpr std::size_t fact_kind_count = 10;
 
 /// Why a task became a case for an operator. The numbers are stored: never renumber.
 enum class dead_letter_reason : std::uint8_t {
@@ -70,6 +72,7 @@ enum class dead_letter_reason : std::uint8_t {
   manual_dlq = 5,
   invalid_request = 6, ///< a request from the inbox that can't become a task
 };
+inline constexpr std::size_t dead_letter_reason_count = 6;
 
 /// Where an operator's investigation of a dead letter stands. The numbers are stored: never renumber.
 enum class resolution_status : std::uint8_t {

@@ -67,6 +67,12 @@ struct staleness_config {
   std::chrono::seconds max_duration{0};
 };
 
+/// What `geartrain retention` does.
+struct retention_config {
+  std::chrono::days keep{30};
+  std::string archive_directory; ///< empty: what leaves is not archived
+};
+
 struct limits_config {
   std::size_t resident_tasks = 100000;
   std::size_t in_flight_creations = 2048;
@@ -100,6 +106,7 @@ struct config {
   retry_config retry;
   tasks_config tasks;
   staleness_config staleness;
+  retention_config retention;
   limits_config limits;
   node_settings node;
   log_config log;

@@ -33,6 +33,9 @@ config_value to_value(milliseconds member) {
 config_value to_value(std::chrono::seconds member) {
   return static_cast<std::int64_t>(member.count());
 }
+config_value to_value(std::chrono::days member) {
+  return static_cast<std::int64_t>(member.count());
+}
 config_value to_value(log_format member) {
   return std::string{formats[static_cast<std::size_t>(member)]};
 }
@@ -133,6 +136,7 @@ constexpr std::array sections{
   config_section{"retry", "Delays between the attempts of a step, where its template is silent."},
   config_section{"tasks", "How tasks grow, and which variant of their templates holds here."},
   config_section{"staleness", "When a task counts as stuck, where the lifecycle of its template is silent."},
+  config_section{"retention", "What `geartrain retention` removes, and whether it keeps a copy."},
   config_section{"limits",
                  "Bounds of what a node takes on at a time. Over a bound the answer is 503 with Retry-After."},
   config_section{"node", "The inside of the node."},
@@ -241,6 +245,17 @@ std::vector<config_key> staleness_keys() {
   };
 }
 
+std::vector<config_key> retention_keys() {
+  constexpr auto at = &config::retention;
+  using r = retention_config;
+  return {
+    integer<at, &r::keep>("retention.keep_days", 0, 36500, "How long finished tasks stay, counted from their end."),
+    key_of<at, &r::archive_directory>(
+      "retention.archive_directory",
+      "Where tasks are written before they leave, as gzipped JSON lines, a file per week of creation. Empty: nowhere."),
+  };
+}
+
 std::vector<config_key> limit_keys() {
   constexpr auto at = &config::limits;
   using l = limits_config;
@@ -274,7 +289,7 @@ std::vector<config_key> other_keys() {
 std::vector<config_key> make_keys() {
   std::vector<config_key> all;
   for (auto& part : {server_keys(), database_keys(), worker_keys(), retry_keys(), task_keys(), staleness_keys(),
-                     limit_keys(), other_keys()})
+                     retention_keys(), limit_keys(), other_keys()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

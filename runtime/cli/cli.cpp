@@ -79,6 +79,7 @@ int run_cli(const std::vector<std::string>& arguments, std::map<std::string, std
   add_namespace_commands(app, context);
   add_dlq_commands(app, context);
   add_analytics_commands(app, context);
+  add_retention_commands(app, context);
   add_config_commands(app, context);
   let_through(app);
   if (auto code = parse(app, arguments, context); code != exit_ok || !context.run)

@@ -62,7 +62,7 @@ void add_node(CLI::App& app, cli_context& context) {
 
 void add_migrate(CLI::App& app, cli_context& context) {
   auto migrate = app.add_subcommand("migrate", "Bring the schema of a database up to date; safe to repeat");
-  auto flags = add_settings_flags(*migrate, "database");
+  auto flags = add_settings_flags(*migrate, {"database"});
   migrate->callback([&context, flags] {
     context.run = [&context, flags] {
       return with_settings(context, *flags, [&](const loaded_config& loaded) {

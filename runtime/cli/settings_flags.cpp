@@ -5,15 +5,21 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ostream>
 
 namespace geartrain {
 
-std::shared_ptr<settings_flags> add_settings_flags(CLI::App& app, std::string_view only_section) {
+std::shared_ptr<settings_flags> add_settings_flags(CLI::App& app,
+                                                   std::initializer_list<std::string_view> only_sections) {
+  auto is_left_out = [&](std::string_view section) {
+    return only_sections.size() > 0 &&
+           std::find(only_sections.begin(), only_sections.end(), section) == only_sections.end();
+  };
   auto flags = std::make_shared<settings_flags>();
   app.add_option("--config", flags->file, "Configuration file (YAML)")->envname("GEARTRAIN_CONFIG")->type_name("FILE");
   for (const auto& key : config_keys()) {
-    if (!only_section.empty() && key.section() != only_section)
+    if (is_left_out(key.section()))
       continue;
     auto names = flag_name(key);
     if (!key.flag_alias.empty())

@@ -527,6 +527,15 @@ class Performance:
         if "save" in entry:
             self.vars[entry["save"]] = rows[0][0] if rows else None
 
+    def do_cli(self, entry: Mapping[str, Any]) -> None:
+        """A command of the program that works on the database itself, and what it prints as JSON."""
+        done = self.node.program(self.fill(entry["cli"]))
+        if done.returncode != entry.get("exit", 0):
+            raise Mismatch(f"{entry['cli']}: exit code {done.returncode}, {done.stderr or done.stdout}")
+        problem = mismatch(self.fill(entry.get("answer", "$any")), json.loads(done.stdout), "answer")
+        if problem:
+            raise Mismatch(problem)
+
     def do_measure(self, _entry: Mapping[str, Any]) -> None:
         self._baseline = self.node.round_trips()
 

@@ -7,7 +7,8 @@ Each page is run on a node of its own kind, in order of its fenced blocks, which
 
     ```yaml template     is registered
     ```python worker     is what a worker process serves, for the namespaces of the page's templates
-    ```python client     is run with `client` (a geartrain.Client) and `sql` (a function); its output goes to
+    ```python client     is run with `client` (a geartrain.Client), `sql` and `geartrain` (functions that run a statement,
+                         and a command of the program); its output goes to
     ```text output       which it must equal, line by line; a `…` in a line stands for anything
 
 Other blocks are for reading only. A page without these four is an error. The last line is `N passed, N failed`.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import pathlib
 import re
 import sys
@@ -75,7 +77,8 @@ def run_page(page: pathlib.Path, node: Node) -> Optional[str]:
         handlers.write_text("\n".join(block.text for block in blocks if block.kind == "python worker"), encoding="utf-8")
         worker = ended.enter_context(WorkerProcess(node, ",".join(namespaces), handlers))
         wait_until("the worker starts", lambda: "polls" in worker.log.read_text() or worker.process.poll() is not None)
-        scope: Dict[str, Any] = {"client": client, "sql": node.sql, "wait_until": wait_until}
+        scope: Dict[str, Any] = {"client": client, "sql": node.sql, "wait_until": wait_until,
+                                 "geartrain": lambda words: json.loads(node.program(words).stdout)}
         printed = ""
         for block in blocks:
             if block.kind == "python client":

@@ -145,6 +145,11 @@ class Node:
         lines = (self.directory / "data" / "pg" / "postmaster.pid").read_text().splitlines()
         return f"host={lines[4]} port={lines[3]} user=geartrain dbname=postgres"
 
+    def program(self, words: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command of the program that works on the database itself; what it prints is JSON."""
+        return subprocess.run([BINARY, "--output", "json", *words.split()], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "GEARTRAIN_DATABASE_URL": self.dsn()}, check=False)
+
     def postmaster(self) -> int:
         return int((self.directory / "data" / "pg" / "postmaster.pid").read_text().splitlines()[0])
 

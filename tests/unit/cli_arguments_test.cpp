@@ -146,6 +146,20 @@ TEST_CASE("cli: a server that does not answer ends with 3 and says what to do") 
   }
 }
 
+TEST_CASE("cli: retention works on a database that is named and can be reached") {
+  for (auto verb : {"plan", "run"}) {
+    auto unnamed = run({"retention", verb});
+    CHECK(unnamed.code == 2);
+    CHECK(contains(unnamed.err, "--database-url"));
+    auto unreachable = run({"retention", verb, "--database-url", "host=/nonexistent"});
+    CHECK(unreachable.code == 3);
+    CHECK(unreachable.out.empty());
+  }
+  auto negative = run({"retention", "plan", "--retention-keep-days", "-1"});
+  CHECK(negative.code == 2);
+  CHECK(contains(negative.err, "retention.keep_days"));
+}
+
 TEST_CASE("cli: config show tells values and origins, and hides passwords") {
   auto answer = run({"config", "show", "--lease-ms", "500", "--database-url=postgresql://u:secret@h/d"},
                     {{"GEARTRAIN_LOG_LEVEL", "debug"}});
