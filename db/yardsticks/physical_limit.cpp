@@ -99,11 +99,6 @@ timestamp now() {
   return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
 }
 
-std::string json_of(int bytes) {
-  auto text = R"({"value":")" + std::string(static_cast<std::size_t>(std::max(0, bytes - 12)), '7') + R"("})";
-  return text;
-}
-
 /// The parameters of a batch that stay the same from task to task; the first is left to the ids.
 bound turn_parameters(const yardstick_options& options, int step) {
   using enum pg_type;
@@ -116,7 +111,7 @@ bound turn_parameters(const yardstick_options& options, int step) {
     claimed.add(at);
     finished.add(at);
     worker.add(std::string_view{"worker-1"});
-    result.add(json_of(options.result_bytes));
+    result.add(yardstick_json(options.result_bytes));
   }
   auto ends = step == steps_per_task;
   parameters values;
@@ -132,7 +127,7 @@ bound creation_parameters(const yardstick_options& options) {
   pg_array partition{int2}, context{text};
   for (int i = 0; i < options.batch; ++i) {
     partition.add(static_cast<std::int16_t>(i % partition_count));
-    context.add(json_of(options.context_bytes));
+    context.add(yardstick_json(options.context_bytes));
   }
   parameters values;
   values.add(std::string_view{}).add(now());

@@ -15,10 +15,6 @@ constexpr std::int32_t steps_per_task = 4;
 constexpr auto completed_sql = "SELECT count(*) FROM geartrain_yardstick.workflow_step_transitions "
                                "WHERE most_recent AND to_state = 'complete'";
 
-std::string json_of(int bytes) {
-  return R"({"value": ")" + std::string(static_cast<std::size_t>(std::max(0, bytes - 13)), '7') + R"("})";
-}
-
 /// Runs the statements of one connection one by one. The first failure makes all that follow do nothing.
 class statement_runner {
 public:
@@ -73,8 +69,8 @@ class reference_player : public yardstick_player {
 public:
   reference_player(std::unique_ptr<blocking_session> session, const yardstick_options& options)
     : sql_(std::move(session), meter_),
-      context_(json_of(options.context_bytes)),
-      result_(R"({"success": true, "status": "completed", "result": )" + json_of(options.result_bytes) +
+      context_(yardstick_json(options.context_bytes)),
+      result_(R"({"success": true, "status": "completed", "result": )" + yardstick_json(options.result_bytes) +
               R"(, "metadata": {"execution_time_ms": 3, "retryable": false, "worker_id": "worker-1"}})") {}
 
   expected<bool> play(yardstick_meter& meter) override {

@@ -194,9 +194,14 @@ expected<yardstick_result> run_yardstick(const std::string& dsn, const yardstick
   return result;
 }
 
+std::string yardstick_json(int bytes) {
+  constexpr int frame = 6;
+  return R"({"n":)" + std::string(static_cast<std::size_t>(std::max(1, bytes - frame)), '7') + "}";
+}
+
 expected<bool> check_yardstick_options(const yardstick_options& options) {
   if (!(options.seconds > 0) || options.connections < 1 || options.connections > 64 || options.batch < 1 ||
-      options.batch > 10000 || options.context_bytes < 2 || options.result_bytes < 2)
+      options.batch > 10000 || options.context_bytes < 1 || options.result_bytes < 1)
     return failure{errc::invalid, "yardsticks: seconds, connections, batch or sizes out of range"};
   return true;
 }

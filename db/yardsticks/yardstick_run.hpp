@@ -73,6 +73,9 @@ using make_player = std::function<expected<std::unique_ptr<yardstick_player>>(co
 expected<yardstick_result> run_yardstick(const std::string& dsn, const yardstick_options& options, int connections,
                                          const make_player& make, yardstick_meter& meter);
 
+/// A JSON object of so many bytes, at least 7.
+std::string yardstick_json(int bytes);
+
 /// Errors: invalid.
 expected<bool> check_yardstick_options(const yardstick_options& options);
 

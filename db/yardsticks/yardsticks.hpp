@@ -17,10 +17,10 @@
 namespace geartrain {
 
 struct yardstick_options {
-  double seconds = 4;  ///< measured time, after a warm-up of a tenth of it; the reference pattern divides it by two
-  int connections = 2; ///< of the limit; the reference pattern chooses for itself
-  int batch = 256;     ///< turns per statement of the limit; the reference pattern knows no batches
-  int context_bytes = 200;
+  double seconds = 4;      ///< measured time, after a warm-up of a tenth of it; the reference pattern divides it by two
+  int connections = 2;     ///< of the limit; the reference pattern chooses for itself
+  int batch = 256;         ///< turns per statement of the limit; the reference pattern knows no batches
+  int context_bytes = 200; ///< as large as those of the workload that is compared; 7 at least
   int result_bytes = 64;
   std::function<std::uint64_t()> server_cpu_us; ///< CPU time of all server processes so far; absent: not measured
 };
