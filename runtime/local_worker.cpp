@@ -3,25 +3,22 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <condition_variable>
-#include <future>
+#include <deque>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 
 namespace geartrain {
 
 namespace {
 
-// Short enough to notice the end soon, long enough to cost nothing.
-constexpr milliseconds poll_wait{500};
+constexpr milliseconds poll_wait{30000};
 constexpr milliseconds pause_after_failure{100};
 
-template <class T>
-std::pair<completion<T>, std::future<expected<T>>> make_waiter() {
-  auto promise = std::make_shared<std::promise<expected<T>>>();
-  auto answer = promise->get_future();
-  return {completion<T>{[promise](expected<T> value) { promise->set_value(std::move(value)); }}, std::move(answer)};
-}
+// Steps held at a time: more results on their way to the database than this would only wait there.
+constexpr std::size_t max_unanswered = 16384;
 
 handler_result call(const handler_function& handler, const handler_context& context) {
   try {
@@ -61,6 +58,9 @@ std::optional<std::string_view> handler_context::dependency_result(std::string_v
   return std::nullopt;
 }
 
+/// One poll is open at a time, for as many steps as there is room for. A step is held from its arrival until its report is
+/// answered; what is held is renewed, and reported again if nobody answered. Nothing is sent, and no handler runs, under
+/// the mutex: a message that finds no actor answers at once, on the sending thread.
 class local_worker::pool {
 public:
   pool(const engine& shared, options settings, std::map<std::string, handler_function> handlers)
@@ -70,94 +70,210 @@ public:
     for (std::size_t i = 0; i < settings_.threads; ++i)
       workers_.emplace_back([this] { work(); });
     heart_ = std::thread{[this] { beat(); }};
+    ask();
   }
 
   ~pool() {
-    stop(stopping_);
+    give_back();
     for (auto& thread : workers_)
       thread.join();
-    stop(finished_);
+    {
+      std::unique_lock lock{mutex_};
+      // Again and again: the first one may have overtaken its poll.
+      while (!changed_.wait_for(lock, pause_after_failure, [this] { return !polling_ && held_.empty(); }))
+        caf::anon_send(engine_.actors->dispatcher(), poll_cancelled{poll_id_});
+      ended_ = true;
+    }
+    changed_.notify_all();
     heart_.join();
   }
 
 private:
-  void stop(bool& flag) {
+  using clock = std::chrono::steady_clock;
+
+  // -- steps come in -------------------------------------------------------------
+
+  /// Opens a poll if there is none and there is room.
+  void ask() {
+    poll_request poll;
+    {
+      std::lock_guard guard{mutex_};
+      auto places = settings_.threads + settings_.prefetch;
+      auto room = places - std::min(places, queue_.size() + running_);
+      // Few polls for many steps, where many are taken.
+      if (stopping_ || polling_ || resume_at_ || room < std::max<std::size_t>(1, places / 4) || is_full())
+        return;
+      polling_ = true;
+      poll.max_steps = static_cast<std::uint32_t>(room);
+      poll.poll_id = poll_id_ = engine_.random();
+    }
+    poll.worker = settings_.worker_id;
+    poll.namespaces = settings_.namespaces;
+    poll.handlers = callables_;
+    poll.wait = poll_wait;
+    poll.done = completion<std::vector<leased_step>>{
+      [this](expected<std::vector<leased_step>> answer) { take(std::move(answer)); }};
+    caf::anon_send(engine_.actors->dispatcher(), std::move(poll));
+  }
+
+  void take(expected<std::vector<leased_step>> answer) {
+    std::vector<lease_token> unwanted;
+    auto& shared = engine_;
+    {
+      std::lock_guard guard{mutex_};
+      polling_ = false;
+      if (!answer || answer->empty())
+        resume_at_ = clock::now() + pause_after_failure; // nobody serves polls right now
+      else if (stopping_)
+        for (auto& leased : *answer)
+          unwanted.push_back(leased.held.token);
+      else
+        for (auto& leased : *answer) {
+          held_.emplace(leased.held.token.nonce, held_step{leased.held.token, {}});
+          queue_.push_back(std::move(leased));
+          arrived_.notify_one();
+        }
+      if (stopping_ || resume_at_)
+        changed_.notify_all(); // under the mutex: the pool may be gone right after it
+    }
+    if (!unwanted.empty())
+      return_leases(shared, std::move(unwanted));
+  }
+
+  // -- handlers run ----------------------------------------------------------------
+
+  void work() {
+    while (auto leased = next()) {
+      ask();
+      auto begin = clock::now();
+      auto result = call(handlers_.at(leased->step->step().handler.callable), handler_context{*leased});
+      auto spent = std::chrono::duration_cast<milliseconds>(clock::now() - begin);
+      auto report = make_report(*leased, std::move(result), spent);
+      {
+        std::lock_guard guard{mutex_};
+        --running_;
+      }
+      deliver(std::move(report));
+      ask();
+    }
+  }
+
+  std::optional<leased_step> next() {
+    std::unique_lock lock{mutex_};
+    arrived_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (stopping_)
+      return std::nullopt;
+    auto leased = std::move(queue_.front());
+    queue_.pop_front();
+    ++running_;
+    return leased;
+  }
+
+  // -- results go out ------------------------------------------------------------------
+
+  void deliver(step_report report) {
+    auto owner = engine_.actors->processor_of(task_of(report.token.step));
+    completion<report_answer> done{[this, report](expected<report_answer> answer) { answered(report, answer); }};
+    caf::anon_send(owner, submit_reports{{{std::move(report), std::move(done)}}});
+  }
+
+  /// What was computed is delivered until somebody answers for it; only a node that ends may not answer any more.
+  void answered(const step_report& report, const expected<report_answer>& answer) {
     std::lock_guard guard{mutex_};
-    flag = true;
+    if (answer || stopping_) {
+      if (is_full())
+        resume_at_ = clock::now(); // not from here: an actor's thread answers
+      held_.erase(report.token.nonce);
+      if (!stopping_ && !resume_at_)
+        return;
+    } else {
+      held_.at(report.token.nonce).unanswered = report;
+      redeliver_at_ = clock::now() + pause_after_failure;
+    }
     changed_.notify_all();
   }
 
-  /// Waits for `time`; true if the pool stops before.
-  bool stops_within(milliseconds time) {
-    std::unique_lock lock{mutex_};
-    return changed_.wait_for(lock, time, [this] { return stopping_; });
-  }
+  // -- in the background -----------------------------------------------------------------
 
-  void work() {
-    while (!stops_within(milliseconds{0}))
-      for (auto& leased : take())
-        finish(leased);
-  }
-
-  /// Keeps the leases of running handlers, also while the pool stops.
+  /// Keeps the leases of everything held, also while the pool stops, and repeats what failed.
   void beat() {
+    auto beat_at = clock::now() + engine_.settings.lease / 3;
     std::unique_lock lock{mutex_};
-    while (!changed_.wait_for(lock, engine_.settings.lease / 3, [this] { return finished_; }))
-      if (!running_.empty())
-        caf::anon_send(engine_.actors->dispatcher(),
-                       heartbeat_request{settings_.worker_id, running_, completion<std::vector<heartbeat_answer>>{}});
-  }
-
-  void note_running(const lease_token& token) {
-    std::lock_guard guard{mutex_};
-    running_.push_back(token);
-  }
-
-  void note_finished(const lease_token& token) {
-    std::lock_guard guard{mutex_};
-    std::erase(running_, token);
-  }
-
-  std::vector<leased_step> take() {
-    auto [done, answer] = make_waiter<std::vector<leased_step>>();
-    caf::anon_send(engine_.actors->dispatcher(),
-                   poll_request{engine_.random(), settings_.worker_id, settings_.namespaces, callables_, 1, poll_wait,
-                                std::move(done)});
-    auto taken = answer.get();
-    if (taken)
-      return std::move(*taken);
-    stops_within(pause_after_failure);
-    return {};
-  }
-
-  void finish(const leased_step& leased) {
-    note_running(leased.held.token);
-    auto begin = std::chrono::steady_clock::now();
-    auto result = call(handlers_.at(leased.step->step().handler.callable), handler_context{leased});
-    auto spent = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
-    auto report = make_report(leased, std::move(result), spent);
-    // What was computed is delivered until somebody answers for it; only a node that ends may not answer any more.
-    while (!deliver(report) && !stops_within(pause_after_failure)) {
+    while (!ended_) {
+      changed_.wait_until(lock, std::min({beat_at, redeliver_at_.value_or(beat_at), resume_at_.value_or(beat_at)}));
+      auto now = clock::now();
+      std::vector<lease_token> tokens;
+      std::vector<step_report> again;
+      if (now >= beat_at) {
+        beat_at = now + engine_.settings.lease / 3;
+        for (auto& [nonce, step] : held_)
+          tokens.push_back(step.token);
+      }
+      if (redeliver_at_ && (now >= *redeliver_at_ || stopping_)) {
+        redeliver_at_.reset();
+        for (auto& [nonce, step] : held_)
+          if (step.unanswered)
+            again.push_back(*std::exchange(step.unanswered, std::nullopt));
+      }
+      if (resume_at_ && now >= *resume_at_)
+        resume_at_.reset();
+      lock.unlock();
+      if (!tokens.empty())
+        caf::anon_send(engine_.actors->dispatcher(), heartbeat_request{settings_.worker_id, std::move(tokens),
+                                                                       completion<std::vector<heartbeat_answer>>{}});
+      for (auto& report : again)
+        deliver(std::move(report));
+      ask();
+      lock.lock();
     }
-    note_finished(leased.held.token);
   }
 
-  bool deliver(const step_report& report) {
-    auto [done, answer] = make_waiter<report_answer>();
-    auto owner = engine_.actors->processor_of(task_of(report.token.step));
-    caf::anon_send(owner, submit_reports{{{report, std::move(done)}}});
-    return static_cast<bool>(answer.get());
+  /// No step is begun any more; those that wait here go back.
+  void give_back() {
+    std::vector<lease_token> waiting;
+    poll_cancelled open;
+    {
+      std::lock_guard guard{mutex_};
+      stopping_ = true;
+      open.poll_id = poll_id_;
+      for (auto& leased : std::exchange(queue_, {})) {
+        waiting.push_back(leased.held.token);
+        held_.erase(leased.held.token.nonce);
+      }
+    }
+    arrived_.notify_all();
+    caf::anon_send(engine_.actors->dispatcher(), open);
+    if (!waiting.empty())
+      return_leases(engine_, std::move(waiting));
   }
+
+  static void return_leases(const engine& shared, std::vector<lease_token> tokens) {
+    caf::anon_send(shared.actors->dispatcher(), leases_returned{std::move(tokens)});
+  }
+
+  bool is_full() const { return held_.size() >= max_unanswered; }
+
+  struct held_step {
+    lease_token token;
+    std::optional<step_report> unanswered; ///< to be reported again
+  };
 
   const engine& engine_;
-  options settings_;
-  std::map<std::string, handler_function> handlers_;
+  const options settings_;
+  const std::map<std::string, handler_function> handlers_;
   std::vector<std::string> callables_;
   std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false; ///< take nothing new
-  bool finished_ = false; ///< no handler runs any more
-  std::vector<lease_token> running_;
+  std::condition_variable arrived_; ///< for handlers
+  std::condition_variable changed_; ///< for the heart, and for the end
+  std::deque<leased_step> queue_;   ///< not begun
+  std::size_t running_ = 0;
+  std::unordered_map<std::uint64_t, held_step> held_; ///< by nonce
+  bool polling_ = false;
+  std::uint64_t poll_id_ = 0;
+  std::optional<clock::time_point> resume_at_;    ///< no poll before
+  std::optional<clock::time_point> redeliver_at_; ///< set if something is unanswered
+  bool stopping_ = false;                         ///< take nothing new
+  bool ended_ = false;                            ///< nothing is held any more
   std::vector<std::thread> workers_;
   std::thread heart_;
 };

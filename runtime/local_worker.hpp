@@ -50,13 +50,15 @@ using handler_result = std::variant<handler_success, handler_failure>;
 using handler_function = std::function<handler_result(const handler_context&)>;
 
 /// Runs handlers inside the node's process, with the same contract as workers over HTTP: leases, attempts, fencing.
-/// An exception of a handler is a retryable failure. Thread-safe after construction; handlers run on its own threads.
+/// An exception of a handler is a retryable failure. Thread-safe after construction; handlers run on its own threads, which
+/// go on with the next step while results are on their way to the database.
 class local_worker {
 public:
   struct options {
     std::vector<std::string> namespaces;
     std::size_t threads = 2;
     std::string worker_id = "local";
+    std::size_t prefetch = 0; ///< steps taken before a thread is free for them; other workers can't have these
   };
 
   /// Begins to take steps at once. `shared` must outlive the worker.

@@ -5,7 +5,9 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <future>
 #include <stdexcept>
+#include <thread>
 
 using namespace geartrain;
 using namespace geartrain::test;
@@ -125,4 +127,38 @@ TEST_CASE("hundreds of tasks at once over a pool of one connection") {
   for (auto& id : ids)
     CHECK(running.wait_for(id)->state == task_state::complete);
   CHECK(running.database.number("SELECT count(*) FROM geartrain.attempts") == 900);
+}
+
+TEST_CASE("a worker that ends gives back what it has not begun, and no attempt is lost for it") {
+  running_node running;
+  running.add_template(chain);
+  std::vector<task_id> ids;
+  std::promise<void> entered;
+  std::promise<void> leave;
+  std::atomic<int> begun{0};
+  for (int i = 0; i < 20; ++i)
+    ids.push_back(running.create("chain"));
+  std::thread releases;
+  {
+    auto options = running.worker_options(1);
+    options.prefetch = 100;
+    auto slow = arithmetic();
+    slow["number"] = [&](const handler_context&) {
+      if (++begun == 1) {
+        entered.set_value();
+        leave.get_future().wait();
+      }
+      return handler_success{"40"};
+    };
+    local_worker first{running.served->shared(), options, slow};
+    entered.get_future().wait();
+    releases = std::thread{[&] { leave.set_value(); }};
+  }
+  releases.join();
+  local_worker second{running.served->shared(), running.worker_options(), arithmetic()};
+  for (auto& id : ids) {
+    auto task = running.wait_for(id);
+    CHECK(task->state == task_state::complete);
+    CHECK(task->steps[0].attempts.size() == 1);
+  }
 }
