@@ -25,6 +25,13 @@ struct pending_act {
   bool in_doubt = false; ///< see pending_report
 };
 
+/// A reader that waits for the end of the task.
+struct task_waiter {
+  std::uint64_t id = 0; ///< await_task_request::wait_id
+  timestamp until;
+  completion<task_snapshot> done;
+};
+
 /// What the next turn of a task is made of. An act has a turn of its own.
 struct turn_input {
   std::deque<pending_act> acts;
@@ -53,6 +60,7 @@ struct resident_task {
   std::vector<std::uint16_t> touched;    ///< steps whose attempts the open turn ends
   turn_input waiting;
   std::vector<completion<task_snapshot>> readers;
+  std::vector<task_waiter> waiters;
   std::unordered_map<std::uint16_t, lease> leases; ///< by step number
   std::vector<lease> started;                      ///< leases that began while the context was away
   std::vector<std::uint16_t> returned;             ///< steps given back while the context was away

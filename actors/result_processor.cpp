@@ -17,8 +17,10 @@ result_processor::behavior_type result_processor::make_behavior() {
     [this](const submit_reports& message) { submit(message); },
     [this](turn_closed& closed) { close(closed); },
     [this](const steps_leased& message) { lease_begins(message); },
-    [this](const adopt_task& message) { adopt(message); },
+    [this](const adopt_tasks& message) { adopt(message); },
     [this](const read_task_request& request) { read(request); },
+    [this](const await_task_request& request) { await_end(request); },
+    [this](const wait_cancelled& message) { cancel_wait(message); },
     [this](const act_request& request) { act(request); },
     [this](const look_at_tasks& message) { look_at(message); },
     [this](const timer_due& due) { retry_due(due); },
@@ -28,6 +30,7 @@ result_processor::behavior_type result_processor::make_behavior() {
     [this](const drain_request& request) { drain(request); },
     [this](const reload_task& again) { load(again.id); },
     [this](continue_recovery) { next_page(); },
+    [this](waits_over over) { end_waits(over); },
   };
 }
 
@@ -123,10 +126,13 @@ void result_processor::proceed(const task_id& id) {
     return;
   auto& task = found->second;
   settle_leases(task);
-  if (!task.readers.empty()) {
+  auto over = is_terminal(task.context->state);
+  if (!task.readers.empty() || (over && !task.waiters.empty())) {
     task_snapshot copy{*task.context};
-    for (auto& waiter : std::exchange(task.readers, {}))
-      waiter(copy);
+    for (auto& reader : std::exchange(task.readers, {}))
+      reader(copy);
+    if (over)
+      answer_waiters(task, copy);
   }
   auto causes = gather(task);
   auto& context = *task.context;

@@ -4,6 +4,8 @@
 #include "actors/resident_task.hpp"
 #include "messages/actor_base.hpp"
 
+#include <map>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -34,15 +36,22 @@ struct reload_task {
 /// Private: go on with reading the pages of open tasks.
 struct continue_recovery {};
 
+/// Private: the first of those that wait for the end of a task has waited long enough.
+struct waits_over {
+  std::uint64_t timer = 0; ///< only the timer set last counts
+};
+
 } // namespace geartrain
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::reload_task)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::continue_recovery)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::waits_over)
 
 namespace geartrain {
 
 using processor_interface =
-  result_processor_actor::extend<caf::reacts_to<reload_task>, caf::reacts_to<continue_recovery>>;
+  result_processor_actor::extend<caf::reacts_to<reload_task>, caf::reacts_to<continue_recovery>,
+                                 caf::reacts_to<waits_over>>;
 
 class result_processor : public actor_base<processor_interface::base> {
 public:
@@ -94,9 +103,19 @@ private:
   void forget_void_leases(resident_task& task);
   void arm_retry(const task_context& context, std::uint16_t number);
 
+  // -- waiting for the end (result_processor_waits.cpp) -------------------------
+
+  void await_end(const await_task_request& request);
+  void cancel_wait(const wait_cancelled& message);
+  void answer_waiters(resident_task& task, const expected<task_snapshot>& answer);
+  void end_waits(waits_over over);
+  void end_all_waits();
+  void set_wait_timer();
+
   // -- residency (result_processor_residency.cpp) ------------------------------
 
-  void adopt(const adopt_task& message);
+  void adopt(const adopt_tasks& message);
+  void adopt_one(std::unique_ptr<task_context> context);
   void evict(const evict_task& message);
   void load(const task_id& id);
   void loaded(const task_id& id, const task_rows& rows);
@@ -132,6 +151,10 @@ private:
   std::vector<completion<std::uint32_t>> recovery_waiters_;
 
   bool left_out_ = false; ///< recovery found no room for some open task
+
+  std::map<std::pair<timestamp, std::uint64_t>, task_id> wait_ends_; ///< by end and wait_id
+  std::uint64_t wait_timer_ = 0;
+  std::optional<timestamp> wait_timer_at_;
 
   bool draining_ = false;
   std::vector<completion<std::uint32_t>> drain_waiters_;

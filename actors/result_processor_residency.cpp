@@ -16,10 +16,13 @@ constexpr milliseconds reload_pause{100};
 
 // -- coming and going --------------------------------------------------------------
 
-void result_processor::adopt(const adopt_task& message) {
-  auto context = message.context.take();
-  if (!context)
-    return;
+void result_processor::adopt(const adopt_tasks& message) {
+  for (auto& context : message.contexts)
+    if (auto taken = context.take())
+      adopt_one(std::move(taken));
+}
+
+void result_processor::adopt_one(std::unique_ptr<task_context> context) {
   auto id = context->id;
   auto& task = tasks_[id];
   if (task.where != resident_task::place::away)
@@ -112,6 +115,7 @@ void result_processor::load_failed(const task_id& id, const failure& why) {
         pending.message.done(why);
     for (auto& waiter : std::exchange(task.readers, {}))
       waiter(why);
+    answer_waiters(task, why);
     for (auto& pending : std::exchange(task.waiting.acts, {}))
       pending.request.done(why);
     tasks_.erase(id);
@@ -289,6 +293,7 @@ void result_processor::finish_recovery() {
 void result_processor::drain(const drain_request& request) {
   draining_ = true;
   drain_waiters_.push_back(request.done);
+  end_all_waits();
   answer_drain();
 }
 

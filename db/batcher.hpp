@@ -63,12 +63,13 @@ private:
   const limits bounds_;
   db_metrics& metrics_;
   queue_totals totals_;
-  queues_of<db_op::commit_turns, db_op::create_tasks, db_op::find_holders, db_op::sync_claims, db_op::record_refused,
-            db_op::load_tasks, db_op::ping, db_op::put_template, db_op::fetch_templates, db_op::open_tasks,
-            db_op::overdue_tasks, db_op::read_pauses, db_op::set_pause, db_op::read_inbox, db_op::settle_inbox,
-            db_op::add_dead_letter, db_op::update_dead_letter, db_op::read_events, db_op::read_audit,
-            db_op::list_dead_letters, db_op::dead_letter_stats, db_op::investigation_queue, db_op::staleness,
-            db_op::list_tasks, db_op::list_rows, db_op::performance, db_op::bottlenecks, db_op::housekeeping>
+  queues_of<db_op::commit_turns, db_op::create_tasks, db_op::create_many, db_op::find_holders, db_op::sync_claims,
+            db_op::record_refused, db_op::load_tasks, db_op::ping, db_op::put_template, db_op::fetch_templates,
+            db_op::open_tasks, db_op::overdue_tasks, db_op::read_pauses, db_op::set_pause, db_op::read_inbox,
+            db_op::settle_inbox, db_op::add_dead_letter, db_op::update_dead_letter, db_op::read_events,
+            db_op::read_audit, db_op::list_dead_letters, db_op::dead_letter_stats, db_op::investigation_queue,
+            db_op::staleness, db_op::list_tasks, db_op::list_rows, db_op::performance, db_op::bottlenecks,
+            db_op::housekeeping>
     queues_;
   std::array<waiting_line*, db_operation_count> lines_{};
 };

@@ -16,29 +16,8 @@ std::unordered_map<task_id, int> rows_by_task(const row_set& rows) {
   return row_of;
 }
 
-} // namespace
-
-std::size_t create_tasks::weight(const unit& u) {
-  auto& input = *u.input;
-  auto bytes = 300 + input.context.view().size() + input.reason.size();
-  for (auto& tag : input.tags)
-    bytes += tag.size();
-  return bytes;
-}
-
-std::vector<std::string> create_tasks::keys(const unit& u) {
-  auto bytes_of = [](const geartrain::uuid& id) {
-    return std::string{reinterpret_cast<const char*>(id.bytes.data()), 16};
-  };
-  std::vector<std::string> all{bytes_of(u.id)};
-  if (u.identity_hash)
-    all.push_back(*u.identity_hash);
-  if (u.inbox_request)
-    all.push_back(bytes_of(*u.inbox_request));
-  return all;
-}
-
-calls create_tasks::encode(const units& batch) {
+/// The statement that stores all of these.
+calls creation_of(const create_tasks::units& batch) {
   pg_array task{uuid}, part{int2}, definition{int8}, state{int2}, priority{int2}, steps{int4}, created{timestamptz},
     identity{bytea}, expires{timestamptz}, due{timestamptz}, deadline{timestamptz}, request{uuid}, context{text},
     initiator{text}, source{text}, reason{text}, tags{text}, correlation{uuid}, parent{uuid}, requested{timestamptz},
@@ -78,31 +57,91 @@ calls create_tasks::encode(const units& batch) {
   return all;
 }
 
+/// What became of one of them, or what is still to be done for it.
+outcome<create_tasks> outcome_of(const create_task_unit& u, const row_set& rows, int row) {
+  auto created = rows.boolean(row, 1);
+  auto holder = rows.optional_id(row, 2);
+  auto wanted = rows.boolean(row, 3);
+  // Wanted, not created and without an identity: the same unit was written before, for only its own id could be in the way.
+  if (created || (wanted && !u.identity_hash) || holder == u.id)
+    return create_task_reply{true, {}};
+  if (wanted && holder)
+    return create_task_reply{false, *holder};
+  holder_unit second{u};
+  if (wanted)
+    second.creation.inbox_request.reset(); // taken, and with it the right to create the task
+  return second;
+}
+
+} // namespace
+
+std::size_t create_tasks::weight(const unit& u) {
+  auto& input = *u.input;
+  auto bytes = 300 + input.context.view().size() + input.reason.size();
+  for (auto& tag : input.tags)
+    bytes += tag.size();
+  return bytes;
+}
+
+std::vector<std::string> create_tasks::keys(const unit& u) {
+  auto bytes_of = [](const geartrain::uuid& id) {
+    return std::string{reinterpret_cast<const char*>(id.bytes.data()), 16};
+  };
+  std::vector<std::string> all{bytes_of(u.id)};
+  if (u.identity_hash)
+    all.push_back(*u.identity_hash);
+  if (u.inbox_request)
+    all.push_back(bytes_of(*u.inbox_request));
+  return all;
+}
+
+calls create_tasks::encode(const units& batch) {
+  return creation_of(batch);
+}
+
 outcomes<create_tasks> create_tasks::decode(const units& batch, const row_sets& rows) {
   auto row_of = rows_by_task(rows[0]);
   outcomes<create_tasks> all;
   for (auto* u : batch) {
     auto found = row_of.find(u->id);
-    if (found == row_of.end()) {
+    if (found == row_of.end())
       all.emplace_back(failure{errc::storage, "the creation of the task left no answer"});
-      continue;
-    }
-    auto created = rows[0].boolean(found->second, 1);
-    auto holder = rows[0].optional_id(found->second, 2);
-    auto wanted = rows[0].boolean(found->second, 3);
-    // Wanted, not created and without an identity: the same unit was written before, for only its own id could be in
-    // the way.
-    if (created || (wanted && !u->identity_hash) || holder == u->id) {
-      all.emplace_back(create_task_reply{true, {}});
-    } else if (wanted && holder) {
-      all.emplace_back(create_task_reply{false, *holder});
-    } else {
-      holder_unit second{*u};
-      if (wanted)
-        second.creation.inbox_request.reset(); // taken, and with it the right to create the task
-      all.emplace_back(std::move(second));
-    }
+    else
+      all.push_back(outcome_of(*u, rows[0], found->second));
   }
+  return all;
+}
+
+std::size_t create_many::weight(const unit& u) {
+  std::size_t bytes = 0;
+  for (auto& creation : *u.creations)
+    bytes += create_tasks::weight(creation);
+  return bytes;
+}
+
+calls create_many::encode(const units& batch) {
+  create_tasks::units all;
+  all.reserve(batch.front()->creations->size());
+  for (auto& creation : *batch.front()->creations)
+    all.push_back(&creation);
+  return creation_of(all);
+}
+
+outcomes<create_many> create_many::decode(const units& batch, const row_sets& rows) {
+  auto row_of = rows_by_task(rows[0]);
+  create_tasks_reply reply;
+  reply.outcomes.resize(batch.front()->creations->size());
+  for (std::size_t i = 0; i < reply.outcomes.size(); ++i) {
+    auto& creation = (*batch.front()->creations)[i];
+    auto found = row_of.find(creation.id);
+    if (found == row_of.end())
+      continue;
+    auto outcome = outcome_of(creation, rows[0], found->second);
+    if (auto* settled = std::get_if<create_task_reply>(&outcome))
+      reply.outcomes[i] = *settled;
+  }
+  outcomes<create_many> all;
+  all.emplace_back(std::move(reply));
   return all;
 }
 

@@ -81,6 +81,7 @@ protected:
     return {
       [this](commit_turn_unit& u) { return accept<db_op::commit_turns>(std::move(u)); },
       [this](create_task_unit& u) { return accept<db_op::create_tasks>(std::move(u)); },
+      [this](create_tasks_unit& u) { return accept<db_op::create_many>(std::move(u)); },
       [this](load_task_unit& u) { return accept<db_op::load_tasks>(std::move(u)); },
       [this](sync_claims_unit& u) { return accept<db_op::sync_claims>(std::move(u)); },
       [this](record_refused_unit& u) { return accept<db_op::record_refused>(std::move(u)); },

@@ -15,6 +15,7 @@ namespace geartrain {
 enum class db_operation : std::uint8_t {
   commit_turns,
   create_tasks,
+  create_many,
   find_holders, ///< second step of a creation that lost its identity to one that was not visible yet
   sync_claims,
   record_refused,

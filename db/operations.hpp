@@ -93,6 +93,13 @@ struct create_tasks : base<db_operation::create_tasks, create_task_unit, create_
   static outcomes<create_tasks> decode(const units& batch, const row_sets& rows);
 };
 
+/// Many creations as one unit. A batch of its own: it is as large as a batch should be.
+struct create_many : base<db_operation::create_many, create_tasks_unit, create_tasks_reply, alone> {
+  static std::size_t weight(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<create_many> decode(const units& batch, const row_sets& rows);
+};
+
 struct load_tasks : base<db_operation::load_tasks, load_task_unit, task_rows_ptr> {
   static calls encode(const units& batch);
   static outcomes<load_tasks> decode(const units& batch, const row_sets& rows);

@@ -15,9 +15,9 @@ namespace geartrain {
 
 // -- small messages between actors ---------------------------------------------
 
-/// task_intake -> result_processor: a task that was just committed; becomes resident.
-struct adopt_task {
-  baton context;
+/// task_intake -> result_processor: tasks of its shard that were just committed; they become resident.
+struct adopt_tasks {
+  std::vector<baton> contexts;
 };
 
 /// step_dispatcher -> result_processor: these steps are with workers now.
@@ -97,6 +97,8 @@ struct tick {};
 // In-process messages: they move pointers and callbacks and must never leave the process.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::create_task_unit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::create_task_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::create_tasks_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::create_tasks_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::commit_turn_unit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::commit_turn_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::load_task_unit)
@@ -142,9 +144,12 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::fetch_templates_unit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::fetch_templates_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::ping_unit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::create_task_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::create_tasks_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::register_template_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::submit_reports)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_task_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::await_task_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::wait_cancelled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::poll_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::poll_cancelled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::leases_returned)
@@ -153,7 +158,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::evaluate_turn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::finalize_turn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::turn_closed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::steps_ready)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::adopt_task)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::adopt_tasks)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::steps_leased)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::lease_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::adopt_leases)
@@ -185,17 +190,19 @@ using db_actor = caf::typed_actor<
   caf::replies_to<bottlenecks_unit>::with<bottlenecks_reply>,
   caf::replies_to<read_events_unit>::with<read_events_reply>, caf::replies_to<set_pause_unit>::with<unit_done>,
   caf::replies_to<read_pauses_unit>::with<read_pauses_reply>, caf::replies_to<read_inbox_unit>::with<read_inbox_reply>,
-  caf::replies_to<settle_inbox_unit>::with<unit_done>>;
+  caf::replies_to<settle_inbox_unit>::with<unit_done>, caf::replies_to<create_tasks_unit>::with<create_tasks_reply>>;
 
-using task_intake_actor = caf::typed_actor<caf::reacts_to<create_task_request>, caf::reacts_to<drain_request>>;
+using task_intake_actor = caf::typed_actor<caf::reacts_to<create_task_request>, caf::reacts_to<create_tasks_request>,
+                                           caf::reacts_to<drain_request>>;
 
 using template_registry_actor = caf::typed_actor<caf::reacts_to<register_template_request>, caf::reacts_to<tick>>;
 
 using result_processor_actor =
   caf::typed_actor<caf::reacts_to<submit_reports>, caf::reacts_to<turn_closed>, caf::reacts_to<steps_leased>,
-                   caf::reacts_to<adopt_task>, caf::reacts_to<read_task_request>, caf::reacts_to<timer_due>,
+                   caf::reacts_to<adopt_tasks>, caf::reacts_to<read_task_request>, caf::reacts_to<timer_due>,
                    caf::reacts_to<lease_ended>, caf::reacts_to<recover_request>, caf::reacts_to<evict_task>,
-                   caf::reacts_to<act_request>, caf::reacts_to<look_at_tasks>, caf::reacts_to<drain_request>>;
+                   caf::reacts_to<act_request>, caf::reacts_to<look_at_tasks>, caf::reacts_to<await_task_request>,
+                   caf::reacts_to<wait_cancelled>, caf::reacts_to<drain_request>>;
 
 using task_coordinator_actor = caf::typed_actor<caf::reacts_to<evaluate_turn>>;
 

@@ -50,6 +50,23 @@ struct create_task_request {
   completion<create_task_result> done;
 };
 
+/// A creation among others that succeeded.
+struct accepted_task {
+  task_id id;
+  uuid correlation_id;
+};
+
+/// What became of one creation among others; failures are those of create_task_request.
+using creation_outcome = std::variant<accepted_task, duplicate_task, context_refused, failure>;
+
+/// Many creations as one unit of work; none is touched by what becomes of the others. Of those with the same identity the
+/// first counts, the others are its duplicates. Answered in their order; a failure of the whole leaves it unknown whether
+/// any was created.
+struct create_tasks_request {
+  std::vector<create_task> tasks;
+  completion<std::vector<creation_outcome>> done;
+};
+
 // -- template_registry ---------------------------------------------------------
 
 struct template_registered {
@@ -85,6 +102,20 @@ struct submit_reports {
 struct read_task_request {
   task_id id;
   completion<task_snapshot> done;
+};
+
+/// As read_task_request, but answered when the task is in a terminal state, or after `wait` with the state that it then has.
+struct await_task_request {
+  task_id id;
+  std::uint64_t wait_id = 0; ///< unique in the process; names the request in wait_cancelled
+  milliseconds wait{0};
+  completion<task_snapshot> done;
+};
+
+/// The client of an await_task_request went away.
+struct wait_cancelled {
+  task_id id;
+  std::uint64_t wait_id = 0;
 };
 
 /// An operator's act on a task or one of its steps; answered with the task after the turn. errc::not_found, or

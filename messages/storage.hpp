@@ -4,6 +4,7 @@
 #include "messages/turn.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,17 @@ struct create_task_unit {
 struct create_task_reply {
   bool created = false; ///< also true if an earlier try of the same unit had done it
   task_id existing;     ///< holder of the identity, when not created
+};
+
+/// Creates many tasks in one statement, each as create_task_unit does. No two may have the same identity.
+struct create_tasks_unit {
+  std::shared_ptr<const std::vector<create_task_unit>> creations;
+};
+
+struct create_tasks_reply {
+  /// In the order of the creations. Absent: not created, and whoever holds the identity could not be seen yet; the same
+  /// unit, sent again by itself, tells.
+  std::vector<std::optional<create_task_reply>> outcomes;
 };
 
 /// Commits one turn.

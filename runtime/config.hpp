@@ -21,6 +21,7 @@ struct server_config {
   std::size_t max_connections = 8192;
   std::size_t header_limit_bytes = 16384;
   std::size_t body_limit_bytes = 1048576;
+  std::size_t bulk_body_limit_bytes = 16777216;
   std::size_t worker_body_limit_bytes = 33554432;
   milliseconds idle_timeout{75000};
   milliseconds read_timeout{30000};
@@ -79,6 +80,7 @@ struct limits_config {
   std::size_t in_flight_reports = 16384;
   std::size_t in_flight_reads = 2048;
   std::size_t waiting_polls = 16384;
+  std::size_t waiting_reads = 16384;
 };
 
 struct node_settings {

@@ -158,7 +158,9 @@ std::vector<config_key> server_keys() {
                                      "Connections open at a time; further ones are answered 503."),
     integer<at, &s::header_limit_bytes>("server.header_limit_bytes", 1024, mib, "Largest head of a request; else 431."),
     integer<at, &s::body_limit_bytes>("server.body_limit_bytes", 1024, 1024 * mib,
-                                      "Largest body of a request, but for the calls of workers; else 413."),
+                                      "Largest body of a request, but for the next two; else 413."),
+    integer<at, &s::bulk_body_limit_bytes>("server.bulk_body_limit_bytes", 1024, 1024 * mib,
+                                           "Largest body of a creation of many tasks; else 413."),
     integer<at, &s::worker_body_limit_bytes>("server.worker_body_limit_bytes", 1024, 1024 * mib,
                                              "Largest body of a worker's poll, results or heartbeat; else 413."),
     integer<at, &s::idle_timeout>("server.idle_timeout_ms", 100, day_ms,
@@ -265,6 +267,8 @@ std::vector<config_key> limit_keys() {
     integer<at, &l::in_flight_reports>("limits.in_flight_reports", 1, 1000000, "Results of workers under way."),
     integer<at, &l::in_flight_reads>("limits.in_flight_reads", 1, 1000000, "Reads, lists and heartbeats under way."),
     integer<at, &l::waiting_polls>("limits.waiting_polls", 1, 1000000, "Polls of workers, waiting ones included."),
+    integer<at, &l::waiting_reads>("limits.waiting_reads", 1, 1000000,
+                                   "Reads that wait for the end of a task; over the bound they don't wait."),
   };
 }
 

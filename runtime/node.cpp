@@ -86,6 +86,7 @@ admission_limits admission_limits_of(const config& settings) {
   out.reports = static_cast<std::uint32_t>(settings.limits.in_flight_reports);
   out.polls = static_cast<std::uint32_t>(settings.limits.waiting_polls);
   out.reads = static_cast<std::uint32_t>(settings.limits.in_flight_reads);
+  out.waits = static_cast<std::uint32_t>(settings.limits.waiting_reads);
   return out;
 }
 
@@ -221,6 +222,7 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
     api.config_json = [text = config_as_json(settings)] { return text; };
   api.cors_origins = settings.server.cors_origins;
   api.max_body_bytes = settings.server.body_limit_bytes;
+  api.max_bulk_body_bytes = settings.server.bulk_body_limit_bytes;
   api.max_worker_body_bytes = settings.server.worker_body_limit_bytes;
   api.max_requested_delay = p.shared->settings.retry.max_requested_delay;
   router routes;

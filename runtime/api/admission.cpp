@@ -12,6 +12,8 @@ std::string_view to_string(admission_kind kind) {
       return "poll";
     case admission_kind::read:
       return "read";
+    case admission_kind::wait:
+      return "wait";
   }
   return "unknown";
 }
@@ -25,6 +27,7 @@ admission::admission(admission_limits limits)
   set(admission_kind::report, limits.reports);
   set(admission_kind::poll, limits.polls);
   set(admission_kind::read, limits.reads);
+  set(admission_kind::wait, limits.waits);
 }
 
 admission_ticket admission::enter(admission_kind kind, std::uint32_t amount) {

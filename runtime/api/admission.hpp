@@ -10,8 +10,8 @@
 namespace geartrain {
 
 /// What is admitted at the door; mailboxes behind it have no bound of their own.
-enum class admission_kind : std::uint8_t { creation, report, poll, read };
-inline constexpr std::size_t admission_kind_count = 4;
+enum class admission_kind : std::uint8_t { creation, report, poll, read, wait };
+inline constexpr std::size_t admission_kind_count = 5;
 
 std::string_view to_string(admission_kind kind);
 
@@ -21,6 +21,7 @@ struct admission_limits {
   std::uint32_t reports = 16384;  ///< step results
   std::uint32_t polls = 16384;    ///< polls, waiting ones included
   std::uint32_t reads = 2048;     ///< reads, lists and heartbeats
+  std::uint32_t waits = 16384;    ///< reads that wait for the end of a task; one too many is answered at once
 };
 
 /// Held while a request is inside; gives its credit back when the last copy goes away. Empty: refused.

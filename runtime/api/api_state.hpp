@@ -25,6 +25,7 @@ struct api_state {
   const api_context context;
   const engine_calls calls;
   mutable std::atomic<std::uint64_t> last_poll{0}; ///< numbers the polls of this process
+  mutable std::atomic<std::uint64_t> last_wait{0}; ///< numbers the reads that wait
 };
 
 using api_ptr = std::shared_ptr<const api_state>;
@@ -35,6 +36,7 @@ http_response json_response(unsigned status, std::string body);
 // -- the groups of routes; each in the file of that name ---------------------------
 
 void add_task_routes(router& routes, const api_ptr& api);
+void add_bulk_route(router& routes, const api_ptr& api);
 void add_task_list_route(router& routes, const api_ptr& api);
 void add_act_routes(router& routes, const api_ptr& api);
 void add_audit_route(router& routes, const api_ptr& api);

@@ -8,7 +8,7 @@ namespace geartrain {
 
 namespace {
 
-constexpr std::size_t max_context_depth = 64;
+constexpr std::size_t max_context_depth = max_creation_depth - 1;
 constexpr std::size_t max_tags = 64;
 constexpr std::int64_t priority_bound = 100;
 constexpr std::int64_t max_identity_ttl_seconds = std::int64_t{10} * 366 * 24 * 3600;
@@ -32,12 +32,8 @@ std::optional<identity_strategy> read_identity(object_reader& body) {
 
 } // namespace
 
-std::variant<create_task, http_response> parse_create_task(std::string_view text) {
-  auto parsed = parse_body(text, max_context_depth + 1);
-  if (auto* refused = std::get_if<http_response>(&parsed))
-    return std::move(*refused);
-  problems found;
-  object_reader body{std::get<json_view>(parsed), "", found};
+create_task read_create_task(const json_view& object, problems& found) {
+  object_reader body{object, "", found};
   create_task task;
   task.namespace_name = body.text("namespace", {1, 255}, presence::required).value_or("");
   task.name = body.text("name", {1, 255}, presence::required).value_or("");
@@ -57,6 +53,15 @@ std::variant<create_task, http_response> parse_create_task(std::string_view text
   task.input.correlation_id = correlation ? *correlation : fresh_uuid();
   task.input.parent_correlation_id = body.id("parent_correlation_id");
   task.input.start_at = body.time("start_at");
+  return task;
+}
+
+std::variant<create_task, http_response> parse_create_task(std::string_view text) {
+  auto parsed = parse_body(text, max_creation_depth);
+  if (auto* refused = std::get_if<http_response>(&parsed))
+    return std::move(*refused);
+  problems found;
+  auto task = read_create_task(std::get<json_view>(parsed), found);
   if (!found.empty())
     return problems_error(400, "BAD_REQUEST", "", found);
   return task;

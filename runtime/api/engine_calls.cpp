@@ -60,6 +60,10 @@ void engine_calls::create(create_task_request request) const {
   caf::anon_send(actors_->intake(next_shard(actors_->shards())), std::move(request));
 }
 
+void engine_calls::create_all(create_tasks_request request) const {
+  caf::anon_send(actors_->intake(next_shard(actors_->shards())), std::move(request));
+}
+
 void engine_calls::register_template(register_template_request request) const {
   caf::anon_send(actors_->templates(), std::move(request));
 }
@@ -74,6 +78,14 @@ void engine_calls::report(std::vector<report_message> reports) const {
 
 void engine_calls::read(read_task_request request) const {
   caf::anon_send(actors_->processor_of(request.id), std::move(request));
+}
+
+void engine_calls::await(await_task_request request) const {
+  caf::anon_send(actors_->processor_of(request.id), std::move(request));
+}
+
+void engine_calls::cancel_wait(wait_cancelled message) const {
+  caf::anon_send(actors_->processor_of(message.id), message);
 }
 
 void engine_calls::act(act_request request) const {

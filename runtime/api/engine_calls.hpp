@@ -40,10 +40,13 @@ class engine_calls {
 public:
   explicit engine_calls(std::shared_ptr<directory> actors);
 
-  void create(create_task_request request) const; ///< spread evenly over the shards
+  void create(create_task_request request) const;      ///< spread evenly over the shards
+  void create_all(create_tasks_request request) const; ///< all to one shard: one unit of work
   void register_template(register_template_request request) const;
   void report(std::vector<report_message> reports) const; ///< each to the shard of its task
   void read(read_task_request request) const;
+  void await(await_task_request request) const;
+  void cancel_wait(wait_cancelled message) const;
   void act(act_request request) const;
   void poll(poll_request request) const;
   void cancel_poll(std::uint64_t poll_id) const;

@@ -48,6 +48,7 @@ void add_routes(router& routes, api_context context) {
   routes.allow_origins(context.cors_origins);
   auto api = std::make_shared<const api_state>(std::move(context));
   add_task_routes(routes, api);
+  add_bulk_route(routes, api);
   add_task_list_route(routes, api);
   add_act_routes(routes, api);
   add_audit_route(routes, api);

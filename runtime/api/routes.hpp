@@ -33,6 +33,7 @@ struct api_context {
   std::string template_environment;        ///< whose overrides of templates apply; empty: none
   std::vector<std::string> cors_origins;   ///< none: CORS is off
   std::size_t max_body_bytes = std::size_t{1} << 20;         ///< of tasks and templates
+  std::size_t max_bulk_body_bytes = std::size_t{16} << 20;   ///< of /v1/tasks/bulk
   std::size_t max_worker_body_bytes = std::size_t{32} << 20; ///< of /v1/workers/*
   milliseconds max_requested_delay{3600000};                 ///< cap for Retry-After and backoff_hint
   std::size_t max_queued_units = 8192;                       ///< what the database's queue takes; for its utilisation

@@ -73,6 +73,23 @@ void show_one(const api_ptr& api, const task_id& id, const responder& reply, sho
   });
 }
 
+void await_one(const api_ptr& api, const task_id& id, milliseconds wait, const responder& reply, show_task show) {
+  if (number_of(id) != 0)
+    return reply(unknown_task(id));
+  auto ticket = api->draining() ? nullptr : api->context.gate->enter(admission_kind::wait);
+  if (!ticket)
+    return show_one(api, id, reply, std::move(show));
+  auto wait_id = api->last_wait.fetch_add(1, std::memory_order_relaxed) + 1;
+  completion<task_snapshot> done{[api, id, reply, ticket, show = std::move(show)](expected<task_snapshot> found) {
+    if (!found)
+      return reply(found.error().code == errc::not_found ? unknown_task(id) : error_of(found.error()));
+    reply.later([task = std::move(*found), now = api->now(), show] { return show(*task, now); });
+  }};
+  api->calls.await({id, wait_id, wait, std::move(done)});
+  // After the request itself, so that the owner knows it when it is cancelled.
+  reply.on_disconnect([api, id, wait_id] { api->calls.cancel_wait({id, wait_id}); });
+}
+
 void act_on_task(const api_ptr& api, const task_id& id, operator_act act, const responder& reply, show_task show) {
   if (number_of(id) != 0)
     return reply(unknown_task(id));

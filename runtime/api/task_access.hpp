@@ -43,6 +43,10 @@ using show_task = std::function<http_response(const task_context& task, timestam
 /// Reads a task and answers with what `show` makes of it.
 void show_one(const api_ptr& api, const task_id& id, const responder& reply, show_task show);
 
+/// The same, but waits for the end of the task, at most for `wait`. When as many wait as may, or the node is going down, the
+/// answer comes at once.
+void await_one(const api_ptr& api, const task_id& id, milliseconds wait, const responder& reply, show_task show);
+
 /// Has an operator's act done and answers with what `show` makes of the task after it.
 void act_on_task(const api_ptr& api, const task_id& id, operator_act act, const responder& reply, show_task show);
 

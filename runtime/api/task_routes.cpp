@@ -1,9 +1,12 @@
 #include "runtime/api/api_error.hpp"
 #include "runtime/api/api_state.hpp"
 #include "runtime/api/create_request.hpp"
+#include "runtime/api/creation_errors.hpp"
+#include "runtime/api/query_reader.hpp"
 #include "runtime/api/task_access.hpp"
 #include "runtime/api/task_figures.hpp"
 #include "runtime/api/task_json.hpp"
+#include "runtime/api/worker_limits.hpp"
 
 // Creating and reading single tasks and their steps.
 
@@ -21,20 +24,13 @@ http_response created_response(const task_context& task, timestamp now) {
   return response;
 }
 
-http_response duplicate_response(const task_id& existing) {
-  json_writer details;
-  details.begin_array().begin_object().field("task_uuid", existing).end_object().end_array();
-  return api_error(409, "CONFLICT", "A task with this identity already exists", details.take());
-}
-
 void answer_creation(const api_ptr& api, const responder& reply, expected<create_task_result> result) {
   if (!result)
     return reply(error_of(result.error()));
   if (auto* duplicate = std::get_if<duplicate_task>(&*result))
-    return reply(duplicate_response(duplicate->existing));
+    return reply(duplicate_error(duplicate->existing));
   if (auto* refused = std::get_if<context_refused>(&*result))
-    return reply(
-      problems_error(422, "INVALID_CONTEXT", "the context breaks the template's input_schema", refused->found));
+    return reply(context_error(refused->found));
   auto task = std::get<task_created>(*result).task;
   reply.later([task, now = api->now()] { return created_response(*task, now); });
 }
@@ -74,6 +70,20 @@ void get_step(const api_ptr& api, const http_request& request, const responder& 
              [step = path->step](const task_context& found, timestamp now) { return step_response(found, step, now); });
 }
 
+void get_task(const api_ptr& api, const http_request& request, const responder& reply) {
+  auto id = path_uuid(request, "task_uuid", reply);
+  if (!id)
+    return;
+  problems found;
+  query_reader query{request, found};
+  milliseconds wait{query.number("wait_ms", 0, 0, std::uint32_t{max_wait_ms})};
+  if (!found.empty())
+    return reply(problems_error(400, "BAD_REQUEST", "", found));
+  if (wait.count() == 0)
+    return show_one(api, *id, reply, task_response);
+  await_one(api, *id, wait, reply, task_response);
+}
+
 http_handler reading(const api_ptr& api, show_task show) {
   return [api, show = std::move(show)](const http_request& request, const responder& reply) {
     if (auto id = path_uuid(request, "task_uuid", reply))
@@ -88,7 +98,7 @@ void add_task_routes(router& routes, const api_ptr& api) {
   body.max_body_bytes = api->context.max_body_bytes;
   routes.add(
     "POST", "/v1/tasks", [api](const http_request& q, const responder& r) { create_one(api, q, r); }, body);
-  routes.add("GET", "/v1/tasks/{task_uuid}", reading(api, task_response));
+  routes.add("GET", "/v1/tasks/{task_uuid}", [api](const http_request& q, const responder& r) { get_task(api, q, r); });
   routes.add("GET", "/v1/tasks/{task_uuid}/context", reading(api, show_context));
   routes.add("GET", "/v1/tasks/{task_uuid}/workflow_steps", reading(api, show_steps));
   routes.add("GET", "/v1/tasks/{task_uuid}/workflow_steps/{step_uuid}",

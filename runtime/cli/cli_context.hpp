@@ -96,6 +96,7 @@ void add_retention_commands(CLI::App& app, cli_context& context);
 
 // -- commands that add themselves to a group of another file ----------------------
 
+void add_task_bulk(CLI::App& group, cli_context& context);
 void add_task_acts(CLI::App& group, cli_context& context);
 void add_step_acts(CLI::App& group, cli_context& context);
 void add_template_pauses(CLI::App& group, cli_context& context);

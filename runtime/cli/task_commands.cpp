@@ -178,6 +178,7 @@ void add_task_commands(CLI::App& app, cli_context& context) {
   auto group = app.add_subcommand("task", "Create and follow tasks");
   group->require_subcommand(1);
   add_create(*group, context);
+  add_task_bulk(*group, context);
   auto task = std::make_shared<std::string>();
   auto get_app = group->add_subcommand("get", "Show a task and its steps");
   get_app->add_option("TASK", *task, "UUID of the task")->required();

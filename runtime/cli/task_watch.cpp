@@ -35,11 +35,13 @@ public:
 
   int run() {
     auto deadline = steady::now() + options_.timeout;
-    for (;; std::this_thread::sleep_for(options_.interval)) {
-      auto seen = look();
+    for (milliseconds wait{0};; wait = options_.interval) {
+      auto asked = steady::now();
+      auto seen = look(wait);
       if (!seen) {
         if (!may_come_back(seen.error()))
           return fail(context_, seen.error());
+        std::this_thread::sleep_for(options_.interval);
         continue;
       }
       last_contact_ = steady::now();
@@ -50,13 +52,15 @@ public:
       if (options_.timeout.count() > 0 && steady::now() >= deadline)
         return fail(context_, {errc::conflict,
                                fmt::format("the task is still {} after {} ms", status, options_.timeout.count())});
+      std::this_thread::sleep_until(asked + wait); // a node that is busy or going down does not wait
     }
   }
 
 private:
-  expected<sight> look() {
+  /// The end of the task is seen at once; what happens before, after `wait`.
+  expected<sight> look(milliseconds wait) {
     // The steps are read after the task: once it is over, they are final.
-    auto task = get_from_server(context_, path_);
+    auto task = get_from_server(context_, fmt::format("{}?wait_ms={}", path_, wait.count()));
     if (!task)
       return task.error();
     auto steps = get_from_server(context_, path_ + "/workflow_steps");

@@ -1,7 +1,9 @@
 #include "tests/actor/fake_db.hpp"
 
 #include "messages/actor_base.hpp"
+#include "workflow/identity.hpp"
 
+#include <algorithm>
 #include <functional>
 
 namespace geartrain::sim {
@@ -21,6 +23,11 @@ protected:
     return {
       [this](const commit_turn_unit& unit) { return answer<commit_turn_reply>([=, this] { return commit(unit); }); },
       [this](const create_task_unit& unit) { return answer<create_task_reply>([=, this] { return create(unit); }); },
+      [this](const create_tasks_unit& unit) -> caf::result<create_tasks_reply> {
+        if (rows_->refuses_many)
+          return make_error(errc::storage, "a value that the database does not take");
+        return answer<create_tasks_reply>([=, this] { return create_all(unit); });
+      },
       [this](const load_task_unit& unit) { return load(unit); },
       [this](const sync_claims_unit& unit) { return answer<unit_done>([=, this] { return sync(unit); }); },
       [this](const record_refused_unit& unit) {
@@ -142,6 +149,24 @@ private:
       std::erase_if(rows_->inbox, [&](auto& row) { return row.id == *unit.inbox_request; });
     task.input = *unit.input;
     return {true, {}};
+  }
+
+  bool is_unseen(const create_task_unit& unit) const {
+    return std::any_of(rows_->unseen.begin(), rows_->unseen.end(), [&](auto& key) {
+      return unit.identity_hash == identity_hash_of_key("test", "sample", key);
+    });
+  }
+
+  create_tasks_reply create_all(const create_tasks_unit& unit) {
+    create_tasks_reply reply;
+    auto before = rows_->creates;
+    for (auto& creation : *unit.creations)
+      if (is_unseen(creation))
+        reply.outcomes.emplace_back();
+      else
+        reply.outcomes.emplace_back(create(creation));
+    rows_->creates = before + 1;
+    return reply;
   }
 
   caf::result<task_rows_ptr> load(const load_task_unit& unit) {

@@ -23,6 +23,8 @@ struct fake_rows {
   db_mood mood = db_mood::prompt;
   std::map<task_id, task_rows> tasks;
   std::map<std::string, task_id> identities;
+  std::vector<std::string> unseen; ///< idempotency keys of world whose holder create_tasks_unit can't see
+  bool refuses_many = false;       ///< `storage` for create_tasks_unit only
   std::map<step_id, lease> claims;
   std::vector<task_id> overdue;
   std::vector<pause_row> pauses;

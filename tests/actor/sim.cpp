@@ -52,25 +52,42 @@ void world::pass(milliseconds time) {
   }
 }
 
-pending<create_task_result> world::create(std::optional<std::string> key) {
-  pending<create_task_result> result;
+create_task sample_creation(std::optional<std::string> key) {
   create_task task;
   task.namespace_name = "test";
   task.name = "sample";
   task.input.context = json_text{"{}"};
   task.identity = identity_strategy::always_unique;
   task.idempotency_key = std::move(key);
+  return task;
+}
+
+pending<create_task_result> world::create(std::optional<std::string> key) {
+  pending<create_task_result> result;
+  auto task = sample_creation(std::move(key));
   caf::anon_send(shared->actors->intake(0), create_task_request{std::move(task), result.done()});
+  return result;
+}
+
+pending<std::vector<creation_outcome>> world::create_all(const std::vector<std::optional<std::string>>& keys) {
+  pending<std::vector<creation_outcome>> result;
+  create_tasks_request asked{{}, result.done()};
+  for (auto& key : keys)
+    asked.tasks.push_back(sample_creation(key));
+  caf::anon_send(shared->actors->intake(0), std::move(asked));
+  return result;
+}
+
+pending<task_snapshot> world::await_end(const task_id& id, milliseconds wait, std::uint64_t wait_id) {
+  pending<task_snapshot> result;
+  caf::anon_send(shared->actors->processor(0), await_task_request{id, wait_id, wait, result.done()});
+  run();
   return result;
 }
 
 task_snapshot world::created(std::optional<milliseconds> starts_in) {
   pending<create_task_result> result;
-  create_task task;
-  task.namespace_name = "test";
-  task.name = "sample";
-  task.input.context = json_text{"{}"};
-  task.identity = identity_strategy::always_unique;
+  auto task = sample_creation(std::nullopt);
   if (starts_in)
     task.input.start_at = shared->now() + *starts_in;
   caf::anon_send(shared->actors->intake(0), create_task_request{std::move(task), result.done()});

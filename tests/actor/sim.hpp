@@ -24,6 +24,9 @@ struct pending {
   expected<T>& answer() const { return **slot; }
 };
 
+/// A creation of the world's template, always unique unless a key is given.
+create_task sample_creation(std::optional<std::string> key);
+
 /// All actors of a one-shard engine on CAF's testing scheduler: nothing runs and no time passes unless the test says so.
 class world {
 public:
@@ -39,6 +42,11 @@ public:
   /// A task of the world's template, always unique unless a key is given.
   pending<create_task_result> create(std::optional<std::string> key = std::nullopt);
   task_snapshot created(std::optional<milliseconds> starts_in = std::nullopt);
+
+  /// Tasks of the world's template in one call: always unique, or with these keys.
+  pending<std::vector<creation_outcome>> create_all(const std::vector<std::optional<std::string>>& keys);
+
+  pending<task_snapshot> await_end(const task_id& id, milliseconds wait, std::uint64_t wait_id = 1);
 
   std::vector<leased_step> poll(std::uint32_t max_steps = 100);
   pending<std::vector<leased_step>> long_poll(milliseconds wait, std::uint64_t id = 1);

@@ -20,6 +20,10 @@ protected:
               if (owner_->on_create)
                 owner_->on_create(r);
             },
+            [this](const create_tasks_request& r) {
+              if (owner_->on_create_all)
+                owner_->on_create_all(r);
+            },
             [](const drain_request&) {}};
   }
 
@@ -54,7 +58,7 @@ protected:
     return {[this](const submit_reports& r) { report(r); },
             [](const turn_closed&) {},
             [](const steps_leased&) {},
-            [](const adopt_task&) {},
+            [](const adopt_tasks&) {},
             [this](const read_task_request& r) {
               if (owner_->on_read)
                 owner_->on_read(r);
@@ -68,6 +72,14 @@ protected:
                 owner_->on_act(r);
             },
             [](const look_at_tasks&) {},
+            [this](const await_task_request& r) {
+              if (owner_->on_await)
+                owner_->on_await(r);
+            },
+            [this](const wait_cancelled& r) {
+              if (owner_->on_cancel_wait)
+                owner_->on_cancel_wait(r);
+            },
             [](const drain_request&) {}};
   }
 
@@ -164,7 +176,8 @@ protected:
             says(owner_->on_set_pause),
             says(owner_->on_read_pauses),
             [=](const read_inbox_unit&) -> caf::result<read_inbox_reply> { return refuse; },
-            [=](const settle_inbox_unit&) -> caf::result<unit_done> { return refuse; }};
+            [=](const settle_inbox_unit&) -> caf::result<unit_done> { return refuse; },
+            [=](const create_tasks_unit&) -> caf::result<create_tasks_reply> { return refuse; }};
   }
 
 private:

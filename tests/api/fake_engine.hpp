@@ -37,10 +37,13 @@ public:
   static timestamp now();
 
   std::function<void(const create_task_request&)> on_create;
+  std::function<void(const create_tasks_request&)> on_create_all;
   std::function<void(const register_template_request&)> on_register;
   std::function<report_answer(const step_report&)> on_report;   ///< answers at once
   std::function<void(const report_message&)> on_report_message; ///< instead of on_report
   std::function<void(const read_task_request&)> on_read;
+  std::function<void(const await_task_request&)> on_await;
+  std::function<void(const wait_cancelled&)> on_cancel_wait;
   std::function<void(const poll_request&)> on_poll;
   std::function<void(const poll_cancelled&)> on_cancel;
   std::function<void(const leases_returned&)> on_return;

@@ -6,12 +6,17 @@ import collections
 import json
 import time
 import urllib.parse
-from typing import Any, Deque, Dict, List, Mapping, Optional, Union
+from typing import Any, Deque, Dict, Iterable, List, Mapping, Optional, Union
 
 from .errors import ApiError
 from .transport import Connection, Response, TransportError
 
 FINAL_STATES = frozenset({"complete", "error", "cancelled", "resolved_manually"})
+
+# How long one read waits for the end of a task: below what proxies grant an exchange.
+LONGEST_WAIT_SECONDS = 20.0
+
+_WHO = {"initiator": "geartrain-python", "source_system": "geartrain-python"}
 
 
 class Client:
@@ -41,14 +46,26 @@ class Client:
         """Creates a task and returns it with its steps. `fields` are further fields of the request, such as `priority`,
         `tags`, `idempotency_key`, `identity_strategy`, `correlation_id`, `initiator`, `source_system`, `reason`.
         An equal task that exists already is an ApiError with status 409 that names it in `details`."""
-        body: Dict[str, Any] = {"initiator": "geartrain-python", "source_system": "geartrain-python", **fields}
+        body: Dict[str, Any] = {**_WHO, **fields}
         body.update(namespace=namespace, name=name, context=dict(context or {}))
         if version is not None:
             body["version"] = version
         return self._json("POST", "/v1/tasks", body)
 
-    def get_task(self, task_uuid: str) -> Dict[str, Any]:
-        return self._json("GET", f"/v1/tasks/{_segment(task_uuid)}")
+    def create_tasks(self, tasks: Iterable[Mapping[str, Any]]) -> List[Dict[str, Any]]:
+        """Creates up to 1,000 tasks in one call. Each is a mapping with `namespace`, `name` and whatever else `create_task`
+        takes; what becomes of one does not touch the others. The answer has a result for each, in their order:
+        `{"status": 201, "task_uuid": …, "correlation_id": …}`, or another status with the `error` that `create_task`
+        would have raised."""
+        return self._json("POST", "/v1/tasks/bulk", {"tasks": [{**_WHO, **task} for task in tasks]})["results"]
+
+    def get_task(self, task_uuid: str, *, wait: float = 0.0) -> Dict[str, Any]:
+        """The task with its steps; with `wait`, as soon as it is over, but after that many seconds (at most 60) as it is
+        then."""
+        target = f"/v1/tasks/{_segment(task_uuid)}"
+        if wait > 0:
+            target += f"?wait_ms={int(wait * 1000)}"
+        return self._json("GET", target, patience=wait)
 
     def list_tasks(self, *, page: int = 1, per_page: int = 25, **filters: Any) -> Dict[str, Any]:
         """One page of tasks, newest first. Filters: `namespace`, `name`, `version`, `status`, `tag`, `initiator`,
@@ -72,16 +89,20 @@ class Client:
         return self._json("GET", f"/v1/tasks/{_segment(task_uuid)}/summary")
 
     def wait_for_task(self, task_uuid: str, timeout: float = 60.0, interval: float = 0.05) -> Dict[str, Any]:
-        """The task once it is over, whatever way it ended. Raises the built-in TimeoutError after `timeout` seconds."""
+        """The task once it is over, whatever way it ended. Raises the built-in TimeoutError after `timeout` seconds.
+        The node tells when it is over; a node that does not wait is asked every `interval` seconds."""
         deadline = time.monotonic() + timeout
         while True:
-            task = self.get_task(task_uuid)
+            asked = time.monotonic()
+            wait = min(max(deadline - asked, 0.0), LONGEST_WAIT_SECONDS)
+            task = self.get_task(task_uuid, wait=wait)
             if task["status"] in FINAL_STATES:
                 return task
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError(f"task {task_uuid} is still {task['status']} after {timeout} s")
-            time.sleep(min(interval, left))
+            if time.monotonic() - asked < wait:  # a node that is busy or going down does not wait
+                time.sleep(min(interval, left))
 
     # -- steps -----------------------------------------------------------------
 
@@ -188,31 +209,35 @@ class Client:
 
     # -- exchange --------------------------------------------------------------
 
-    def _json(self, method: str, target: str, body: Any = None) -> Any:
+    def _json(self, method: str, target: str, body: Any = None, patience: float = 0.0) -> Any:
         text = None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8")
-        return self._send(method, target, text, "application/json")
+        return self._send(method, target, text, "application/json", patience)
 
-    def _send(self, method: str, target: str, body: Optional[bytes], content_type: str) -> Any:
+    def _send(self, method: str, target: str, body: Optional[bytes], content_type: str, patience: float = 0.0) -> Any:
+        """`patience`: seconds that the node may take on purpose, besides the client's timeout."""
+        timeout = self._timeout + patience
         try:
             try:
-                response = self._exchange(method, target, body, content_type)
+                response = self._exchange(method, target, body, content_type, timeout)
             except TransportError:
                 if method != "GET":
                     raise
                 self.close()  # what broke one kept connection has likely broken the others
-                response = self._exchange(method, target, body, content_type)
+                response = self._exchange(method, target, body, content_type, timeout)
             if response.status >= 400:
                 raise api_error(response)
             return response.json()
         except TransportError as error:
             raise ApiError(0, "NO_ANSWER", str(error)) from error
 
-    def _exchange(self, method: str, target: str, body: Optional[bytes], content_type: str) -> Response:
+    def _exchange(
+        self, method: str, target: str, body: Optional[bytes], content_type: str, timeout: float
+    ) -> Response:
         try:
             connection = self._idle.pop()
         except IndexError:
             connection = Connection(self.url, self._headers)
-        response = connection.request(method, target, body, content_type=content_type, timeout=self._timeout)
+        response = connection.request(method, target, body, content_type=content_type, timeout=timeout)
         self._idle.append(connection)
         return response
 

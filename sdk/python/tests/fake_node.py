@@ -9,9 +9,11 @@ import select
 import socket
 import threading
 import time
+import urllib.parse
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 DEADLINE = 20.0
+FINAL = ("complete", "error", "cancelled", "resolved_manually")
 
 
 class FakeNode:
@@ -31,6 +33,9 @@ class FakeNode:
         self.failures: List[Tuple[int, Dict[str, str]]] = []  # answers to give instead of serving
         self.lose_answers = 0  # exchanges that are applied but whose answer never arrives
         self.routes: Dict[Tuple[str, str], Tuple[int, Any]] = {}  # (method, target) -> answer
+        self.tasks: Dict[str, Dict[str, Any]] = {}  # as GET /v1/tasks/{uuid} shows them; change them by `tell`
+        self.keys: Dict[Optional[str], str] = {}  # idempotency key -> task
+        self.patient = True  # False: like a node that is going down, it answers at once
         self._numbers = iter(range(1, 1_000_000))
         self._server: Optional[_Server] = None
         self.port = 0
@@ -71,6 +76,12 @@ class FakeNode:
             self.ready.append(step)
             self.changed.notify_all()
         return str(step["step_uuid"])
+
+    def tell(self, task_uuid: str, **fields: Any) -> None:
+        """Makes a task be, or be otherwise; who waits for its end hears of it."""
+        with self.changed:
+            self.tasks.setdefault(task_uuid, {"task_uuid": task_uuid, "status": "pending"}).update(fields)
+            self.changed.notify_all()
 
     def wait_for(self, condition: Callable[[], Any], what: str = "condition") -> Any:
         """The first true value of `condition`, evaluated under the lock after each change."""
@@ -127,6 +138,44 @@ class FakeNode:
                 return None
             finally:
                 self.waiting -= 1
+
+    def task(self, task_uuid: str, wait_ms: int, gone: Callable[[], bool]) -> Optional[Dict[str, Any]]:
+        """None when the client went away meanwhile."""
+        with self.changed:
+            until = time.monotonic() + (wait_ms / 1000 if self.patient else 0)
+            self.waiting += 1
+            self.changed.notify_all()
+            try:
+                while not gone():
+                    task = dict(self.tasks[task_uuid])
+                    if task["status"] in FINAL or time.monotonic() >= until:
+                        return task
+                    self.changed.wait(0.01)
+                return None
+            finally:
+                self.waiting -= 1
+
+    def create_all(self, body: Dict[str, Any]) -> Tuple[int, Any]:
+        """Every creation succeeds, but for those without a name and those whose key was there before."""
+        if not 1 <= len(body["tasks"]) <= 1000:
+            return 400, {"error": {"code": "BAD_REQUEST", "message": "tasks must have 1 to 1000 elements"}}
+        results: List[Dict[str, Any]] = []
+        with self.changed:
+            for asked in body["tasks"]:
+                holder = self.keys.get(asked.get("idempotency_key"))
+                if not asked.get("name"):
+                    results.append({"status": 400, "error": {"code": "BAD_REQUEST", "message": "name is required"}})
+                elif holder:
+                    error = {"code": "CONFLICT", "message": "exists", "details": [{"task_uuid": holder}]}
+                    results.append({"status": 409, "error": error})
+                else:
+                    task = f"00000000-0000-7000-8000-{next(self._numbers):012d}"
+                    self.tell(task)
+                    if "idempotency_key" in asked:
+                        self.keys[asked["idempotency_key"]] = task
+                    results.append({"status": 201, "task_uuid": task, "correlation_id": "c-1"})
+        created = sum(1 for result in results if result["status"] == 201)
+        return 200, {"results": results, "created": created, "failed": len(results) - created}
 
     def _take(self, handlers: Optional[List[str]]) -> Optional[Dict[str, Any]]:
         for step in self.ready:
@@ -242,6 +291,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return 200, node.results(body)
         if self.path == "/v1/workers/heartbeat":
             return 200, node.heartbeat(body)
+        if (self.command, self.path) == ("POST", "/v1/tasks/bulk"):
+            return node.create_all(body)
+        path, _, query = self.path.partition("?")
+        task = path.rpartition("/v1/tasks/")[2]
+        if self.command == "GET" and task in node.tasks:
+            answer = node.task(task, int(dict(urllib.parse.parse_qsl(query)).get("wait_ms", 0)), self._gone)
+            return None if answer is None else (200, answer)
         known = node.routes.get((self.command, self.path))
         return known or (404, {"error": {"code": "NOT_FOUND", "message": "Resource not found"}})
 

@@ -1,3 +1,4 @@
+import threading
 import unittest
 
 from geartrain import ApiError, Client
@@ -115,12 +116,58 @@ class Calls(unittest.TestCase):
         self.assertEqual(self.sent(), {"name": "ä"})
 
     def test_wait_for_task(self):
-        states = iter(["pending", "steps_in_process", "error"])
-        self.client.get_task = lambda _task: {"status": next(states)}
-        self.assertEqual(self.client.wait_for_task("t-1", interval=0)["status"], "error")
-        self.client.get_task = lambda _task: {"status": "pending"}
+        self.node.tell("t-1")
+        waiting = threading.Thread(target=lambda: results.append(self.client.wait_for_task("t-1")))
+        results = []
+        waiting.start()
+        self.node.wait_for(lambda: self.node.waiting == 1, "the client waits")
+        self.node.tell("t-1", status="steps_in_process")
+        self.node.tell("t-1", status="error")
+        waiting.join()
+        self.assertEqual(results[0]["status"], "error")
+        self.assertEqual([path for path, _ in self.node.requests], ["/v1/tasks/t-1?wait_ms=20000"])
+        self.node.tell("t-2")
+        with self.assertRaisesRegex(TimeoutError, "t-2 is still pending"):
+            self.client.wait_for_task("t-2", timeout=0.01)
         with self.assertRaises(TimeoutError):
-            self.client.wait_for_task("t-1", timeout=0, interval=0)
+            self.client.wait_for_task("t-2", timeout=0)
+
+    def test_a_node_that_does_not_wait_is_asked_again(self):
+        self.node.patient = False
+        self.node.tell("t-1")
+        states = iter(["steps_in_process", "steps_in_process", "complete", "complete"])
+        exchange = self.client._exchange
+
+        def ask_and_go_on(*arguments):
+            answer = exchange(*arguments)
+            self.node.tell("t-1", status=next(states))
+            return answer
+
+        self.client._exchange = ask_and_go_on
+        self.assertEqual(self.client.wait_for_task("t-1", interval=0)["status"], "complete")
+        self.assertEqual(len(self.node.requests), 4)
+
+    def test_a_wait_may_be_longer_than_the_timeout(self):
+        hasty = Client(self.node.url, timeout=0.2)
+        self.addCleanup(hasty.close)
+        self.node.tell("t-1")
+        self.assertEqual(hasty.get_task("t-1", wait=0.5)["status"], "pending")
+        self.assertEqual(len(self.node.requests), 1)
+
+    def test_create_tasks(self):
+        given = [
+            {"namespace": "shop", "name": "order", "context": {"id": 1}, "idempotency_key": "k"},
+            {"namespace": "shop", "context": {"id": 2}},
+            {"namespace": "shop", "name": "order", "initiator": "me", "idempotency_key": "k"},
+        ]
+        results = self.client.create_tasks(iter(given))
+        self.assertEqual([result["status"] for result in results], [201, 400, 409])
+        self.assertEqual(results[2]["error"]["details"], [{"task_uuid": results[0]["task_uuid"]}])
+        who = {"initiator": "geartrain-python", "source_system": "geartrain-python"}
+        self.assertEqual(self.sent(), {"tasks": [{**who, **task} for task in given]})
+        with self.assertRaises(ApiError) as caught:
+            self.client.create_tasks([])
+        self.assertEqual(caught.exception.code, "BAD_REQUEST")
 
     def test_unknown_and_overloaded(self):
         with self.assertRaises(ApiError) as caught:

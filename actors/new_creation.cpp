@@ -1,0 +1,90 @@
+#include "actors/new_creation.hpp"
+
+#include "workflow/identity.hpp"
+#include "workflow/turn.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace geartrain {
+
+namespace {
+
+/// False if the request lacks the key that its strategy needs.
+bool identify(const create_task& task, const task_template& definition, std::optional<std::string>& hash) {
+  if (task.idempotency_key) {
+    hash = identity_hash_of_key(definition.namespace_name, definition.name, *task.idempotency_key);
+    return true;
+  }
+  switch (task.identity.value_or(definition.identity)) {
+    case identity_strategy::strict:
+      hash = identity_hash(definition.namespace_name, definition.name, task.input.context.view());
+      return true;
+    case identity_strategy::always_unique:
+      return true;
+    case identity_strategy::caller_provided:
+      return false;
+  }
+  return false;
+}
+
+} // namespace
+
+judged_creation judge_creation(const engine& engine, create_task& asked, const catalog_entry& entry, const task_id& id,
+                               timestamp now) {
+  auto& definition = *entry.definition;
+  if (entry.validator)
+    if (auto found = entry.validator->validate(asked.input.context.view()); !found.empty())
+      return context_refused{std::move(found)};
+  create_task_unit unit;
+  if (!identify(asked, definition, unit.identity_hash))
+    return failure{errc::invalid, "identity strategy caller_provided needs an idempotency_key"};
+  unit.id = id;
+  unit.template_id = definition.id;
+  unit.inbox_request = asked.inbox_request;
+  if (asked.identity_ttl && unit.identity_hash)
+    unit.identity_expires_at = now + *asked.identity_ttl;
+  asked.input.requested_at = now;
+  unit.input = input_snapshot{std::move(asked.input)};
+  unit.now = now;
+  auto context = new_task(id, entry.definition, unit.input, now);
+  unit.state = context->state;
+  unit.steps_total = context->existing_steps();
+  if (context->state == task_state::pending)
+    unit.due_at = context->input->start_at;
+  unit.deadline_at = deadline_of(*context, engine.settings.rules.staleness, unit.due_at);
+  return new_creation{std::move(unit), std::move(context)};
+}
+
+std::vector<task_id> make_task_ids(const engine& engine, std::size_t count, timestamp now) {
+  std::vector<task_id> ids(count);
+  do { // 46 random bits: two equal ones in a call are unlikely, not impossible
+    for (auto& id : ids)
+      id = make_task_id(now.time_since_epoch(), engine.random());
+    std::sort(ids.begin(), ids.end());
+  } while (std::adjacent_find(ids.begin(), ids.end()) != ids.end());
+  return ids;
+}
+
+failure unknown_template(const create_task& asked) {
+  return {errc::not_found, "Task template not found: " + asked.namespace_name + "/" + asked.name +
+                             (asked.version ? "/" + *asked.version : std::string{}) +
+                             "; register it with POST /v1/templates first"};
+}
+
+void announce_created(const engine& engine, std::vector<std::unique_ptr<task_context>> created) {
+  steps_ready first;
+  std::unordered_map<std::size_t, adopt_tasks> by_shard;
+  for (auto& context : created) {
+    for (auto number : enqueued_steps(*context))
+      first.ready.push_back(make_ready_step(*context, number, context->created_at));
+    by_shard[engine.actors->shard_of(context->id)].contexts.emplace_back(std::move(context));
+  }
+  // The owners first: they must know the tasks before a lease on one of their steps can exist.
+  for (auto& [shard, tasks] : by_shard)
+    caf::anon_send(engine.actors->processor(shard), std::move(tasks));
+  if (!first.ready.empty())
+    caf::anon_send(engine.actors->dispatcher(), std::move(first));
+}
+
+} // namespace geartrain
