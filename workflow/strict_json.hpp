@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 namespace geartrain {
@@ -22,5 +23,8 @@ struct json_limits {
 /// behind the value. Of duplicate keys the last wins. Pure and thread-safe; throws nothing but std::bad_alloc.
 /// Errors: errc::invalid with the byte where parsing stopped.
 expected<nlohmann::json> parse_strict_json(std::string_view text, const json_limits& limits = {});
+
+/// Whether parse_strict_json would take the text, and if not, what it would say; builds nothing.
+std::optional<failure> check_strict_json(std::string_view text, const json_limits& limits = {});
 
 } // namespace geartrain

@@ -4,6 +4,7 @@
 #include "runtime/api/creation_errors.hpp"
 #include "runtime/api/json_writer.hpp"
 #include "runtime/api/object_reader.hpp"
+#include "workflow/strict_json.hpp"
 
 // POST /v1/tasks/bulk: many creations in one call and one round trip to the database, each with its own outcome.
 
@@ -16,18 +17,38 @@ constexpr std::size_t max_creations = 1000;
 /// Of the whole body: far above what an item may have, so that one item that is too deep does not spoil its neighbours.
 constexpr std::size_t max_bulk_depth = 512;
 
+/// A body of many creations: JSON, and an object. `spoiled`: some of it can't be kept, so each creation must be checked.
+struct bulk_body {
+  json_view object;
+  bool spoiled = false;
+};
+
+std::variant<bulk_body, http_response> parse_bulk(std::string_view text) {
+  auto parsed = parse_body(text, max_bulk_depth);
+  if (const auto* object = std::get_if<json_view>(&parsed))
+    return bulk_body{*object, false};
+  auto plain_json =
+    text.find('\0') == std::string_view::npos && json_depth(text) <= max_bulk_depth && nlohmann::json::accept(text);
+  if (plain_json && json_view{text}.type() == json_view::kind::object)
+    return bulk_body{json_view{text}, true};
+  return std::move(std::get<http_response>(parsed));
+}
+
 /// One call from its parsed body to its answer.
 class bulk_call : public std::enable_shared_from_this<bulk_call> {
 public:
   bulk_call(api_ptr api, responder reply, admission_ticket ticket)
     : api_(std::move(api)), reply_(std::move(reply)), ticket_(std::move(ticket)) {}
 
-  void start(const std::vector<json_view>& items) {
+  void start(const std::vector<json_view>& items, bool spoiled) {
     create_tasks_request asked;
     asked.tasks.reserve(items.size());
     refused_.resize(items.size());
     for (std::size_t i = 0; i < items.size(); ++i)
-      read(items[i], i, asked.tasks);
+      if (auto why = spoiled ? check_strict_json(items[i].text(), {.max_depth = max_bulk_depth}) : std::nullopt)
+        refused_[i] = error_response(400, "JSON_ERROR", "not valid JSON: " + why->message);
+      else
+        read(items[i], i, asked.tasks);
     if (asked.tasks.empty())
       return answer();
     asked.done = completion<std::vector<creation_outcome>>{
@@ -111,18 +132,19 @@ void create_many(const api_ptr& api, const http_request& request, const responde
     return;
   if (!api->admit(admission_kind::creation, 1, reply)) // before a large body costs anything
     return;
-  auto parsed = parse_body(request.body, max_bulk_depth);
+  auto parsed = parse_bulk(request.body);
   if (auto* refused = std::get_if<http_response>(&parsed))
     return reply(std::move(*refused));
   problems found;
-  object_reader body{std::get<json_view>(parsed), "", found};
+  auto& given = std::get<bulk_body>(parsed);
+  object_reader body{given.object, "", found};
   auto items = body.array("tasks", max_creations, presence::required);
   if (items && items->empty())
     body.wrong("tasks", "must not be empty");
   if (!found.empty())
     return reply(problems_error(400, "BAD_REQUEST", "", found));
   if (auto ticket = api->admit(admission_kind::creation, static_cast<std::uint32_t>(items->size()), reply))
-    std::make_shared<bulk_call>(api, reply, std::move(ticket))->start(*items);
+    std::make_shared<bulk_call>(api, reply, std::move(ticket))->start(*items, given.spoiled);
 }
 
 } // namespace

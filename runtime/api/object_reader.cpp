@@ -5,6 +5,8 @@
 #include "workflow/strict_json.hpp"
 #include "workflow/utf8.hpp"
 
+#include <algorithm>
+
 namespace geartrain {
 
 namespace {
@@ -28,9 +30,8 @@ std::variant<json_view, http_response> parse_body(std::string_view body, std::si
   if (json_depth(body) > max_depth)
     return error_response(400, "BAD_REQUEST",
                           "the body is nested deeper than " + std::to_string(max_depth) + " levels");
-  auto parsed = parse_strict_json(body, {.max_depth = max_depth});
-  if (!parsed)
-    return error_response(400, "JSON_ERROR", "the body is not valid JSON: " + parsed.error().message);
+  if (auto why = check_strict_json(body, {.max_depth = max_depth}))
+    return error_response(400, "JSON_ERROR", "the body is not valid JSON: " + why->message);
   json_view view{body};
   if (view.type() != json_view::kind::object)
     return error_response(400, "BAD_REQUEST", "the body must be a JSON object, not " + excerpt(view));
@@ -48,10 +49,7 @@ std::string excerpt(const json_view& value) {
 }
 
 object_reader::object_reader(const json_view& object, std::string path, problems& found)
-  : path_(std::move(path)), found_(found) {
-  for (auto& [name, value] : object.members())
-    members_.insert_or_assign(std::move(name), value);
-}
+  : members_(object.members()), path_(std::move(path)), found_(found) {}
 
 std::optional<std::string> object_reader::text(std::string_view name, text_limits limits, presence needed) {
   auto value = present(name, needed);
@@ -150,8 +148,8 @@ std::optional<json_view> object_reader::object(std::string_view name, bool null_
 }
 
 std::optional<json_view> object_reader::any(std::string_view name) const {
-  auto found = members_.find(std::string{name});
-  return found == members_.end() ? std::nullopt : std::optional{found->second};
+  auto found = std::find_if(members_.rbegin(), members_.rend(), [&](auto& member) { return member.first == name; });
+  return found == members_.rend() ? std::nullopt : std::optional{found->second};
 }
 
 void object_reader::wrong(std::string_view name, std::string message) {

@@ -13,7 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -67,7 +67,7 @@ private:
   void mistyped(std::string_view name, std::string_view expected, const json_view& value);
   std::string path_to(std::string_view name) const;
 
-  std::unordered_map<std::string, json_view> members_;
+  std::vector<std::pair<std::string, json_view>> members_; ///< as written; of duplicates the last counts
   std::string path_;
   problems& found_;
 };

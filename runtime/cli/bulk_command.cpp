@@ -91,8 +91,8 @@ private:
 
   int give_up(const failure& why) {
     auto code = fail(context_, why);
-    *context_.err << fmt::format("Before that {} were created and {} failed; lines {} to {} may not have been.\n", created_,
-                                 failed_, lines_.front(), lines_.back());
+    *context_.err << fmt::format("Before that {} were created and {} failed; lines {} to {} may not have been.\n",
+                                 created_, failed_, lines_.front(), lines_.back());
     return code;
   }
 

@@ -152,9 +152,8 @@ private:
   }
 
   bool is_unseen(const create_task_unit& unit) const {
-    return std::any_of(rows_->unseen.begin(), rows_->unseen.end(), [&](auto& key) {
-      return unit.identity_hash == identity_hash_of_key("test", "sample", key);
-    });
+    return std::any_of(rows_->unseen.begin(), rows_->unseen.end(),
+                       [&](auto& key) { return unit.identity_hash == identity_hash_of_key("test", "sample", key); });
   }
 
   create_tasks_reply create_all(const create_tasks_unit& unit) {

@@ -199,6 +199,30 @@ class Performance:
         if answer.status == 201:
             self.vars[entry.get("as", "main")] = answer.body
 
+    def do_bulk(self, entry: Mapping[str, Any]) -> None:
+        """Many creations in one call, the list so many `times`; their results are saved."""
+        tasks = [self.creation(given) if isinstance(given, dict) else given for given in entry["bulk"]]
+        answer = self.http.call("POST", "/v1/tasks/bulk", {"tasks": tasks * entry.get("times", 1)})
+        self.check(entry, answer, 200)
+        if answer.status == 200:
+            self.vars[entry.get("as", "bulk")] = answer.body["results"]
+
+    def do_wait(self, entry: Mapping[str, Any]) -> None:
+        """A read that waits for the end of the task, at most so many `ms`, while the script in `do` goes on."""
+        target = f"/v1/tasks/{self.task_uuid(self.fill(entry['wait']))}?wait_ms={entry.get('ms', 60000)}"
+        answers: List[Answer] = []
+        http = Http(self.http.url)
+        self.connections.append(http)
+        waiting = threading.Thread(target=lambda: answers.append(http.call("GET", target, timeout=90.0)))
+        waiting.start()
+        try:
+            self.perform(entry.get("do", []))
+        finally:
+            waiting.join()
+        if not answers:
+            raise Mismatch(f"GET {target}: no answer")
+        self.check(entry, answers[0], 200)
+
     def do_race(self, entry: Mapping[str, Any]) -> None:
         """Equal creations at the same time; `statuses` counts the answers."""
         body, answers = self.creation(entry["race"]), []

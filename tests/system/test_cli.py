@@ -254,6 +254,30 @@ class CommandLine(unittest.TestCase):
         self.assertIn("CONFLICT", complaint)
         self.assertIn(first, complaint)
 
+    def test_many_are_created_from_a_file(self):
+        def item(number, **fields):
+            return json.dumps({"namespace": "cli_bulk", "name": "pair", "context": {"n": number}, **fields})
+
+        template = os.path.join(self.folder, "bulk.yaml")
+        with open(template, "w", encoding="utf-8") as file:
+            file.write(TEMPLATE.replace("cli_test", "cli_bulk"))
+        self.geartrain("template", "register", template)
+        path = os.path.join(self.folder, "tasks.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("".join(item(number) + "\n" for number in range(1001)))
+        self.assertEqual(self.geartrain("task", "create-bulk", "--file", path), "created 1001, failed 0\n")
+        listed = self.json("task", "list", "--namespace", "cli_bulk", "--per-page", "1")
+        self.assertEqual(listed["pagination"]["total_count"], 1001)
+        lines = [item(1, idempotency_key="bulk"), "", item(2, idempotency_key="bulk"), "no JSON", item(3, name="nothing")]
+        answer = run("task", "create-bulk", "--file", "-", stdin="\n".join(lines), GEARTRAIN_URL=self.dev.url)
+        self.assertEqual((answer.returncode, answer.stdout), (1, "created 1, failed 3\n"))
+        self.assertRegex(answer.stderr, r"(?m)^line 3: .* \(CONFLICT\) .*task_uuid")
+        self.assertRegex(answer.stderr, r"(?m)^line 4: is no JSON object$")
+        self.assertRegex(answer.stderr, r"(?m)^line 5: .*cli_bulk/nothing.* \(NOT_FOUND\)$")
+        body = run("task", "create-bulk", "--file", "-", "--output", "json", stdin=item(4), GEARTRAIN_URL=self.dev.url)
+        self.assertEqual(json.loads(body.stdout)["created"], 1)
+        self.assertEqual(run("task", "create-bulk", "--file", "/nowhere").returncode, 2)
+
     def test_lists_are_filtered_and_paged(self):
         tasks = {self.create() for _ in range(3)}
         page = self.json("task", "list", "--namespace", "cli_test", "--per-page", "2")

@@ -52,6 +52,7 @@ def step(name: str, *parents: str, **keys: Any) -> Dict[str, Any]:
     return {"name": name, "handler": {"callable": "x"}, "dependencies": list(parents), **keys}
 
 
+BULK = "/v1/tasks/bulk"
 TASKS, POLL, RESULTS, HEARTBEAT = "/v1/tasks", "/v1/workers/poll", "/v1/workers/results", "/v1/workers/heartbeat"
 
 TABLE = [
@@ -69,6 +70,23 @@ TABLE = [
     Row("integer outside 64 bits", "POST", TASKS, b'{"namespace":"sys","name":"linear","context":{"a":18446744073709551616}}', 400, "JSON_ERROR"),
     Row("number outside double", "POST", TASKS, b'{"namespace":"sys","name":"linear","context":{"a":1e400}}', 400, "JSON_ERROR"),
     Row("a comment", "POST", TASKS, b'{/* */}', 400, "JSON_ERROR"),
+    # -- creating many
+    Row("bulk: no body", "POST", BULK, None, 400, "JSON_ERROR"),
+    Row("bulk: cut off", "POST", BULK, b'{"tasks": [{"name": ', 400, "JSON_ERROR"),
+    Row("bulk: not UTF-8", "POST", BULK, b'{"tasks": [{"name": "\xff"}]}', 400, "JSON_ERROR"),
+    Row("bulk: zero byte behind", "POST", BULK, b'{"tasks": [{}]}\x00', 400, "JSON_ERROR"),
+    Row("bulk: an array", "POST", BULK, [task()], 400, "BAD_REQUEST"),
+    Row("bulk: no tasks", "POST", BULK, {}, 400, "BAD_REQUEST"),
+    Row("bulk: null", "POST", BULK, {"tasks": None}, 400, "BAD_REQUEST"),
+    Row("bulk: none", "POST", BULK, {"tasks": []}, 400, "BAD_REQUEST"),
+    Row("bulk: an object", "POST", BULK, {"tasks": task()}, 400, "BAD_REQUEST"),
+    Row("bulk: too many", "POST", BULK, {"tasks": [task()] * 1001}, 400, "BAD_REQUEST"),
+    Row("bulk: far too deep", "POST", BULK, {"tasks": [task(context=nested(600))]}, 400, "BAD_REQUEST"),
+    Row("bulk: another type", "POST", BULK, b"tasks", 415, "UNSUPPORTED_MEDIA_TYPE", YAML),
+    # -- waiting for a task
+    *(Row(f"wait_ms {text!r}", "GET", f"{TASKS}/{UNKNOWN}?wait_ms={text}", None, 400, "BAD_REQUEST")
+      for text in ("", "x", "-1", "60001", "1.5", "1e3", "9" * 30)),
+    Row("wait for no task", "GET", f"{TASKS}/{UNKNOWN}?wait_ms=60000", None, 404, "NOT_FOUND"),
     # -- creating a task
     Row("an array", "POST", TASKS, [], 400, "BAD_REQUEST"),
     Row("a string", "POST", TASKS, "x", 400, "BAD_REQUEST"),
@@ -229,6 +247,15 @@ class MalformedRequests(unittest.TestCase):
                 content = answer.read()
                 self.assertEqual(answer.status, status, content)
                 self.check_error(answer.status, answer.getheader("content-type"), content, "")
+
+    def test_wrong_creations_do_not_harm_their_neighbours(self) -> None:
+        spoiled = [task(context={"a": "\0"}), task(context={"a": 2**64}), task(context=nested(100)), task(name=...), 7, None]
+        items = [task(name="nowhere"), *spoiled, task(name="nowhere")]
+        self.connection.request("POST", BULK, json.dumps({"tasks": items}), JSON)
+        answer = self.connection.getresponse()
+        results = json.loads(answer.read())["results"]
+        self.assertEqual((answer.status, [row["status"] for row in results]), (200, [404, *[400] * 6, 404]))
+        self.assertTrue(all(row["error"]["message"] for row in results))
 
     def test_wrong_items_do_not_harm_their_neighbours(self) -> None:
         items = [{"step_uuid": UNKNOWN}, {"step_uuid": UNKNOWN, "lease_token": "forged", "success": True}, 7,

@@ -2,7 +2,9 @@
 
 import pathlib
 import re
+import threading
 import unittest
+import urllib.request
 
 from harness import FINAL, LINEAR, Node, WorkerProcess, template, wait_until
 
@@ -43,6 +45,39 @@ class RoundTrips(unittest.TestCase):
             for name in ("linear", "hundred"):
                 spent = self.spent(lambda name=name: client.create_task("sys", name, {}))
                 self.assertEqual(spent, {"create_tasks": 1}, name)
+
+    def test_a_thousand_creations_are_one(self) -> None:
+        with self.node.client() as client:
+            for name in ("one", "two"):
+                client.register_template(template(name, LINEAR, namespace="bulk"))
+            tasks = [{"namespace": "bulk", "name": ("one", "two")[i % 2], "context": {"n": i // 4},
+                      "identity_strategy": "strict"} for i in range(1000)]
+            results = []
+            self.assertEqual(self.spent(lambda: results.extend(client.create_tasks(tasks))), {"create_many": 1})
+            self.assertEqual([r["status"] for r in results], [201, 201, 409, 409] * 250)
+            self.assertEqual(self.spent(lambda: client.create_tasks(tasks)), {"create_many": 1})
+            self.assertEqual(len({s["task_uuid"] for s in self.poll(client, "bulk", 1000)}), 500)
+
+    def somebody_waits(self) -> bool:
+        with urllib.request.urlopen(self.node.url + "/metrics") as answer:
+            return re.search(rb'geartrain_admission_in_flight\{kind="wait"\} 1', answer.read()) is not None
+
+    def test_waiting_for_the_end_is_free(self) -> None:
+        with self.node.client() as client, self.node.client() as other:
+            client.register_template(template("single", {"only": []}, namespace="waiting"))
+            task = client.create_task("waiting", "single", {})["task_uuid"]
+            held = self.poll(client, "waiting")
+            seen = []
+            waiting = threading.Thread(target=lambda: seen.append(other.get_task(task, wait=60)["status"]))
+
+            def wait_and_end() -> None:
+                waiting.start()
+                wait_until("it waits", self.somebody_waits)
+                self.report(client, held)
+                waiting.join()
+
+            self.assertEqual(self.spent(wait_and_end), {"commit_turns": 1})
+            self.assertEqual(seen, ["complete"])
 
     def test_a_duplicate_creation_is_one(self) -> None:
         with self.node.client() as client:

@@ -15,8 +15,11 @@ std::string nested(std::size_t depth) {
 /// "" if the text is accepted, else the message.
 std::string refusal(std::string_view text, const json_limits& limits = {}) {
   auto value = parse_strict_json(text, limits);
+  auto why = check_strict_json(text, limits);
+  CHECK(why.has_value() == !value);
   if (value)
     return "";
+  CHECK((why && why->message == value.error().message));
   CHECK(value.error().code == errc::invalid);
   return value.error().message;
 }
