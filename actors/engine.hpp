@@ -34,6 +34,7 @@ struct turn_metrics {
   std::atomic<std::uint64_t> turns{0};
   std::atomic<std::uint64_t> outcomes{0};
   std::atomic<std::uint64_t> conflicts{0};
+  std::atomic<std::uint64_t> tasks_ended{0};                   ///< turns that left their task in a terminal state
   std::array<std::atomic<std::uint64_t>, slots> round_trips{}; ///< turns by their number of round trips
 };
 

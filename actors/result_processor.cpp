@@ -192,6 +192,8 @@ void result_processor::turn_committed(resident_task& task, const turn_closed& cl
   metrics.round_trips[slot].fetch_add(1, std::memory_order_relaxed);
   metrics.turns.fetch_add(1, std::memory_order_relaxed);
   metrics.outcomes.fetch_add(task.touched.size(), std::memory_order_relaxed);
+  if (is_terminal(task.context->state))
+    metrics.tasks_ended.fetch_add(1, std::memory_order_relaxed);
   task.context->turn_round_trips = 0;
   for (auto number : std::exchange(task.touched, {})) {
     // The step may be with its next worker already: only leases of attempts that ended or were given back are over.

@@ -111,6 +111,15 @@ extern const char* const read_token_secret;
 extern const char* const listen_inbox;
 extern const char* const listen_to_inbox;
 
+// -- for who measures a server (statements_bench.cpp)
+
+extern const char* const drop_bench_database;
+extern const char* const create_bench_database;
+extern const char* const checkpoint;
+extern const char* const wal_position;
+extern const char* const server_version;
+extern const char* const backend_pid;
+
 } // namespace blocking_sql
 
 } // namespace geartrain

@@ -143,6 +143,7 @@ void collect_turns(std::vector<family>& all, const turn_metrics& turns) {
   add("geartrain_turns_total", "Turns committed", turns.turns);
   add("geartrain_turn_outcomes_total", "Step outcomes in those turns", turns.outcomes);
   add("geartrain_turn_conflicts_total", "Turns repeated after a lost compare-and-swap", turns.conflicts);
+  add("geartrain_tasks_ended_total", "Turns that left their task in a terminal state", turns.tasks_ended);
   auto trips = counter("geartrain_turns_by_round_trips_total", "Turns by the database round trips they took");
   for (std::size_t i = 0; i < turns.round_trips.size(); ++i) {
     auto label = std::to_string(i) + (i + 1 == turns.round_trips.size() ? "+" : "");

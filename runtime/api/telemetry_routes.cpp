@@ -68,8 +68,9 @@ void write_operation(json_writer& out, const db_operation_figures& figures) {
 
 void write_turns(json_writer& out, const turn_metrics& turns) {
   auto load = [](const std::atomic<std::uint64_t>& value) { return value.load(std::memory_order_relaxed); };
-  out.key("turns").begin_object().field("count", load(turns.turns)).field("outcomes", load(turns.outcomes));
-  out.field("conflicts", load(turns.conflicts)).key("by_round_trips").begin_array();
+  out.begin_object().field("count", load(turns.turns)).field("outcomes", load(turns.outcomes));
+  out.field("conflicts", load(turns.conflicts)).field("tasks_ended", load(turns.tasks_ended));
+  out.key("by_round_trips").begin_array();
   for (const auto& count : turns.round_trips)
     out.value(load(count));
   out.end_array().end_object();
@@ -83,11 +84,21 @@ http_response show_database(const api_context& context) {
   out.field("reconnects", figures.reconnects).field("lost", figures.lost).field("rejected", figures.rejected);
   out.field("queued", figures.queued).field("in_flight", figures.in_flight);
   if (context.turns)
-    write_turns(out, *context.turns);
+    write_turns(out.key("turns"), *context.turns);
   out.key("operations").begin_array();
   for (const auto& one : figures.operations)
     write_operation(out, one);
   return json_response(200, out.end_array().end_object().take());
+}
+
+// -- GET /v1/telemetry/turns -----------------------------------------------------------
+
+/// Small and cheap, so that it may be asked often.
+http_response show_turns(const api_context& context) {
+  json_writer out;
+  static const turn_metrics none;
+  write_turns(out, context.turns ? *context.turns : none);
+  return json_response(200, out.take());
 }
 
 // -- GET /metrics ------------------------------------------------------------------------
@@ -114,6 +125,8 @@ void add_telemetry_routes(router& routes, const api_ptr& api) {
   routes.add("GET", "/v1/telemetry/actors", [](const http_request&, const responder& reply) { reply(show_actors()); });
   routes.add("GET", "/v1/telemetry/database",
              [api](const http_request&, const responder& reply) { reply(show_database(api->context)); });
+  routes.add("GET", "/v1/telemetry/turns",
+             [api](const http_request&, const responder& reply) { reply(show_turns(api->context)); });
 }
 
 } // namespace geartrain

@@ -1,0 +1,167 @@
+#include "runtime/bench/measure.hpp"
+
+#include "runtime/bench/closed_loop.hpp"
+#include "runtime/bench/open_loop.hpp"
+#include "runtime/bench/process_cpu.hpp"
+#include "runtime/bench/snapshot.hpp"
+#include "runtime/bench/timed_task.hpp"
+#include "runtime/bench/worker_fleet.hpp"
+
+#include <algorithm>
+
+namespace geartrain::bench {
+
+namespace {
+
+constexpr std::chrono::seconds drain_patience{120};
+constexpr std::chrono::milliseconds between_looks_at_workers{250};
+
+/// Before each phase counts; the first also has the plans and caches of a fresh server to wait for.
+constexpr double warm_up_share = 0.25;
+constexpr std::size_t tasks_before_idle = 20;
+constexpr std::size_t most_idle_tasks = 2000;
+
+steady::duration seconds_of(double seconds) {
+  return std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(seconds));
+}
+
+/// One measurement under way. The loop goes on through all phases, and the workers with it.
+class session {
+public:
+  session(database_under_test& database, const planned& plan, node_under_test node)
+    : database_(database),
+      plan_(plan),
+      node_(std::move(node)),
+      link_(loop_, node_.endpoint()),
+      fleet_(loop_, node_),
+      body_(creation_body(*plan.work)) {}
+
+  expected<measurement> run(const bench_options& options) {
+    measurement out;
+    out.window = options.window > 0 ? options.window : plan_.work->window;
+    if (auto made = call(loop_, link_, "/v1/templates", plan_.work->template_doc); !made)
+      return made.error();
+    if (auto started = fleet_.start(plan_.driver, options); !started)
+      return started.error();
+    if (auto done = plan_.idle ? time_idle(out) : true; !done)
+      return done.error();
+    if (auto done = saturate(out); !done)
+      return done.error();
+    out.peak_memory_bytes = peak_memory_bytes(node_.pid());
+    if (auto done = plan_.half_load ? time_half_load(out) : true; !done)
+      return done.error();
+    return out;
+  }
+
+private:
+  /// One task after the other, with nothing else going on.
+  expected<bool> time_idle(measurement& out) {
+    timed_task lane{loop_, node_.endpoint()};
+    std::vector<double> times;
+    auto end = steady::now() + seconds_of(plan_.seconds);
+    for (std::size_t i = 0; i < tasks_before_idle + most_idle_tasks && (times.empty() || steady::now() < end); ++i) {
+      std::optional<expected<std::optional<double>>> taken;
+      lane.run(body_, steady::now(), [&taken](const expected<std::optional<double>>& ms) { taken = ms; });
+      if (auto over = wait_for([&] { return taken.has_value(); }); !over)
+        return over.error();
+      if (!*taken)
+        return taken->error();
+      if (i >= tasks_before_idle && **taken)
+        times.push_back(***taken);
+    }
+    out.idle = figures_of(std::move(times));
+    return true;
+  }
+
+  /// As much as the node takes.
+  expected<bool> saturate(measurement& out) {
+    closed_loop load{loop_, node_.endpoint(), body_, out.window};
+    observed who{database_, node_, [this] { return fleet_.driver_cpu_us(); }};
+    loop_.run_for(seconds_of(plan_.seconds * warm_up_share));
+    auto refused = load.refused();
+    auto before = take_snapshot(loop_, link_, who);
+    if (!before)
+      return before.error();
+    loop_.run_for(seconds_of(plan_.seconds));
+    auto after = take_snapshot(loop_, link_, who);
+    if (!after)
+      return after.error();
+    out.saturation = figures_between(*before, *after);
+    out.saturation->refused = load.refused() - refused;
+    return drain(load);
+  }
+
+  /// Half of that, from users who do not wait for each other.
+  expected<bool> time_half_load(measurement& out) {
+    auto rate = out.saturation->tasks_per_second / 2;
+    if (rate <= 0)
+      return true;
+    open_loop load{loop_, node_.endpoint(), body_, rate};
+    loop_.run_for(seconds_of(plan_.seconds * warm_up_share));
+    auto early = load.times_ms().size();
+    loop_.run_for(seconds_of(plan_.seconds));
+    if (auto done = drain(load); !done)
+      return done.error();
+    const auto& all = load.times_ms();
+    out.half_load_tasks_per_second = rate;
+    out.half_load = figures_of({all.begin() + static_cast<std::ptrdiff_t>(early), all.end()});
+    return true;
+  }
+
+  /// Nothing new; everything that was accepted has to end.
+  template <class Load>
+  expected<bool> drain(Load& load) {
+    load.stop();
+    auto over = wait_for([&] { return load.is_empty() || load.broken(); });
+    if (load.broken())
+      return *load.broken();
+    return over;
+  }
+
+  template <class Condition>
+  expected<bool> wait_for(Condition condition) {
+    auto deadline = steady::now() + drain_patience;
+    while (!loop_.run_until(condition, between_looks_at_workers)) {
+      if (auto why = fleet_.broken())
+        return *why;
+      if (steady::now() > deadline)
+        return failure{errc::timeout, "tasks that were accepted do not end. The node's log: " + node_.log_tail()};
+    }
+    return true;
+  }
+
+  database_under_test& database_;
+  const planned& plan_;
+  node_under_test node_;
+  event_loop loop_;
+  http_link link_;
+  worker_fleet fleet_;
+  std::string body_;
+};
+
+} // namespace
+
+expected<measurement> measure(database_under_test& database, const planned& plan, const bench_options& options) {
+  measurement out;
+  if (auto why = why_not(plan.driver)) {
+    out.skipped = *why;
+  } else {
+    auto url = database.prepare();
+    if (!url)
+      return url.error();
+    auto threads = plan.driver == driver_kind::in_process ? options.handler_threads : 0;
+    auto node = node_under_test::start(*url, options.node_settings, threads, options.scratch);
+    if (!node)
+      return node.error();
+    auto measured = session{database, plan, std::move(*node)}.run(options);
+    if (!measured)
+      return measured;
+    out = std::move(*measured);
+  }
+  out.workload = plan.work->name;
+  out.driver = to_string(plan.driver);
+  out.steps_per_task = plan.work->steps;
+  return out;
+}
+
+} // namespace geartrain::bench
