@@ -28,7 +28,7 @@ std::map<std::string, handler_function> make_handlers() {
 
 } // namespace
 
-expected<bool> run_bench_node(std::ostream& out, const config& settings, std::size_t handler_threads) {
+expected<bool> run_bench_node(std::ostream& out, const config& settings, const node_handlers& handlers) {
   stop_signals signals;
   std::signal(SIGPIPE, SIG_IGN);
   start_logging(settings.log);
@@ -36,16 +36,17 @@ expected<bool> run_bench_node(std::ostream& out, const config& settings, std::si
   if (!started)
     return started.error();
   auto& running = **started;
-  std::unique_ptr<local_worker> handlers;
-  if (handler_threads > 0) {
+  std::unique_ptr<local_worker> worker;
+  if (handlers.threads > 0) {
     local_worker::options options;
     options.namespaces = {std::string{namespace_name}};
-    options.threads = handler_threads;
-    handlers = std::make_unique<local_worker>(running.shared(), options, make_handlers());
+    options.threads = handlers.threads;
+    options.prefetch = handlers.prefetch;
+    worker = std::make_unique<local_worker>(running.shared(), options, make_handlers());
   }
   out << "ready " << getpid() << ' ' << running.url() << std::endl;
   auto broken = signals.wait();
-  handlers.reset();
+  worker.reset();
   running.stop(settings.node.drain_timeout);
   if (broken)
     return failure{errc::unhandled, *broken};

@@ -18,11 +18,13 @@ struct bench_options {
   std::vector<driver_kind> drivers;   ///< empty: all
   double seconds = 0;                 ///< of each phase; 0: 10, or 3 for a quick run
   std::size_t window = 0;             ///< tasks open at saturation; 0: by workload
+  std::size_t width = 0;              ///< steps beside each other in the workload fan-out; 0: 100
   bool yardsticks = true;             ///< measure limit and baseline too
   std::string database_url;           ///< empty: a server of our own
   std::map<std::string, std::string> node_settings; ///< by key path
   std::filesystem::path scratch;                    ///< where the server's data goes; empty: below /var/tmp
-  std::size_t handler_threads = 64;                 ///< of the node, for handlers in process
+  std::size_t handler_threads = 2;                  ///< of the node, for handlers in process
+  std::size_t handler_prefetch = 2048;              ///< steps that they take in advance
   std::size_t connections = 8;                      ///< of the HTTP workers
   std::size_t max_steps = 128;                      ///< that an HTTP worker takes at a time
   std::size_t python_slots = 16;                    ///< threads of the Python worker

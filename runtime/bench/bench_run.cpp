@@ -30,7 +30,7 @@ constexpr quick_choice quick_choices[]{
 std::vector<planned> plan_quick(double seconds) {
   std::vector<planned> out;
   for (const auto& choice : quick_choices)
-    out.push_back({find_workload(choice.workload), choice.driver, seconds, choice.idle, false});
+    out.push_back({*find_workload(choice.workload), choice.driver, seconds, choice.idle, false});
   return out;
 }
 
@@ -42,11 +42,12 @@ std::vector<planned> plan_for(const bench_options& options, double seconds) {
     return options.workloads.empty() ||
            std::find(options.workloads.begin(), options.workloads.end(), work.name) != options.workloads.end();
   };
+  auto is_widened = [&](const workload& work) { return options.width > 0 && work.name == "fan-out"; };
   for (const auto& work : workloads())
     for (const auto& [name, driver] : driver_names())
       if (is_wanted(work) && (options.drivers.empty() || std::find(options.drivers.begin(), options.drivers.end(),
                                                                    driver) != options.drivers.end()))
-        out.push_back({&work, driver, seconds, true, !options.quick});
+        out.push_back({is_widened(work) ? fan_out(options.width) : work, driver, seconds, true, !options.quick});
   return out;
 }
 
@@ -103,11 +104,11 @@ expected<bench_result> run_bench(const bench_options& options) {
   }
   auto plan = plan_for(options, seconds);
   for (std::size_t i = 0; i < plan.size(); ++i) {
-    say(fmt::format("{} of {}: {}, {}", i + 1, plan.size(), plan[i].work->name, to_string(plan[i].driver)));
+    say(fmt::format("{} of {}: {}, {}", i + 1, plan.size(), plan[i].work.name, to_string(plan[i].driver)));
     auto measured = measure(*database, plan[i], options);
     if (!measured)
-      return failure{measured.error().code, fmt::format("{}, {}: {}", plan[i].work->name, to_string(plan[i].driver),
-                                                        measured.error().message)};
+      return failure{measured.error().code,
+                     fmt::format("{}, {}: {}", plan[i].work.name, to_string(plan[i].driver), measured.error().message)};
     out.measurements.push_back(std::move(*measured));
   }
   return out;

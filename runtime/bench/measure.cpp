@@ -34,12 +34,12 @@ public:
       node_(std::move(node)),
       link_(loop_, node_.endpoint()),
       fleet_(loop_, node_),
-      body_(creation_body(*plan.work)) {}
+      body_(creation_body(plan.work)) {}
 
   expected<measurement> run(const bench_options& options) {
     measurement out;
-    out.window = options.window > 0 ? options.window : plan_.work->window;
-    if (auto made = call(loop_, link_, "/v1/templates", plan_.work->template_doc); !made)
+    out.window = options.window > 0 ? options.window : plan_.work.window;
+    if (auto made = call(loop_, link_, "/v1/templates", plan_.work.template_doc); !made)
       return made.error();
     if (auto started = fleet_.start(plan_.driver, options); !started)
       return started.error();
@@ -149,8 +149,10 @@ expected<measurement> measure(database_under_test& database, const planned& plan
     auto url = database.prepare();
     if (!url)
       return url.error();
-    auto threads = plan.driver == driver_kind::in_process ? options.handler_threads : 0;
-    auto node = node_under_test::start(*url, options.node_settings, threads, options.scratch);
+    auto handlers = plan.driver == driver_kind::in_process
+                      ? node_handlers{options.handler_threads, options.handler_prefetch}
+                      : node_handlers{};
+    auto node = node_under_test::start(*url, options.node_settings, handlers, options.scratch);
     if (!node)
       return node.error();
     auto measured = session{database, plan, std::move(*node)}.run(options);
@@ -158,9 +160,9 @@ expected<measurement> measure(database_under_test& database, const planned& plan
       return measured;
     out = std::move(*measured);
   }
-  out.workload = plan.work->name;
+  out.workload = plan.work.name;
   out.driver = to_string(plan.driver);
-  out.steps_per_task = plan.work->steps;
+  out.steps_per_task = plan.work.steps;
   return out;
 }
 

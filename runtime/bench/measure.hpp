@@ -10,7 +10,7 @@ namespace geartrain::bench {
 
 /// One line of the plan.
 struct planned {
-  const workload* work = nullptr;
+  workload work;
   driver_kind driver = driver_kind::in_process;
   double seconds = 10; ///< of each phase
   bool idle = true;

@@ -31,6 +31,7 @@ json settings_of(const bench_options& options, const bench_result& result) {
     node[path] = path.starts_with("database.") ? redact_database_url(value) : value;
   return {{"quick", options.quick},
           {"handler_threads", options.handler_threads},
+          {"handler_prefetch", options.handler_prefetch},
           {"http_connections", options.connections},
           {"http_max_steps", options.max_steps},
           {"python_slots", options.python_slots},

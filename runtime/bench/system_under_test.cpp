@@ -29,9 +29,15 @@ std::map<std::string, std::string> with_defaults(std::map<std::string, std::stri
 }
 
 std::vector<std::string> make_arguments(const std::map<std::string, std::string>& settings,
-                                        std::size_t handler_threads) {
+                                        const node_handlers& handlers) {
   auto self = std::filesystem::read_symlink("/proc/self/exe");
-  std::vector<std::string> out{self, "bench", "node", "--handler-threads", std::to_string(handler_threads)};
+  std::vector<std::string> out{self,
+                               "bench",
+                               "node",
+                               "--handler-threads",
+                               std::to_string(handlers.threads),
+                               "--handler-prefetch",
+                               std::to_string(handlers.prefetch)};
   for (const auto& key : config_keys())
     if (auto given = settings.find(std::string{key.path}); given != settings.end())
       out.push_back(fmt::format("{}={}", flag_name(key), given->second));
@@ -93,12 +99,12 @@ std::optional<std::int64_t> database_under_test::cpu_us() const {
 
 expected<node_under_test> node_under_test::start(const std::string& database_url,
                                                  const std::map<std::string, std::string>& settings,
-                                                 std::size_t handler_threads, const std::filesystem::path& scratch) {
+                                                 const node_handlers& handlers, const std::filesystem::path& scratch) {
   if (auto migrated = migrate(database_url); !migrated)
     return migrated.error();
   auto all = with_defaults(settings);
   all["database.url"] = database_url;
-  auto process = helper_process::start(make_arguments(all, handler_threads), scratch, node_patience);
+  auto process = helper_process::start(make_arguments(all, handlers), scratch, node_patience);
   if (!process)
     return process.error();
   auto endpoint = endpoint_of(process->said());

@@ -2,6 +2,7 @@
 
 #include "db/server_facts.hpp"
 #include "messages/expected.hpp"
+#include "runtime/bench/bench_node.hpp"
 #include "runtime/bench/helper_process.hpp"
 #include "runtime/embedded_postgres.hpp"
 
@@ -55,7 +56,7 @@ public:
   /// Brings the schema up to date first. Errors: as migrate() and helper_process::start().
   static expected<node_under_test> start(const std::string& database_url,
                                          const std::map<std::string, std::string>& settings,
-                                         std::size_t handler_threads, const std::filesystem::path& scratch);
+                                         const node_handlers& handlers, const std::filesystem::path& scratch);
 
   const std::string& url() const { return process_.said(); }
   const boost::asio::ip::tcp::endpoint& endpoint() const { return endpoint_; }

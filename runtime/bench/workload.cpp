@@ -11,7 +11,7 @@ namespace {
 
 using json = nlohmann::json;
 
-constexpr std::size_t wide = 100;
+constexpr std::size_t usual_width = 100;
 constexpr std::size_t cursors = 1000;
 
 /// Where more steps than this wait at a time, more waiting makes nothing faster.
@@ -48,10 +48,10 @@ workload make(std::string name, std::string description, std::size_t steps, json
   return out;
 }
 
-json fan_out() {
+json fan_out_graph(std::size_t width) {
   auto graph = json::array({step("first")});
   std::vector<std::string> middle;
-  for (std::size_t i = 1; i <= wide; ++i) {
+  for (std::size_t i = 1; i <= width; ++i) {
     middle.push_back(fmt::format("middle_{}", i));
     graph.push_back(step(middle.back(), {"first"}));
   }
@@ -88,7 +88,7 @@ std::vector<workload> make_workloads() {
     make("mixed-dag", "seven steps with joins of two and of three", 7,
          {step("init"), step("l", {"init"}), step("r", {"init"}), step("validate", {"l", "r"}),
           step("transform", {"l"}), step("analyze", {"r"}), step("finalize", {"validate", "transform", "analyze"})}));
-  all.push_back(make("fan-out", "1, 100 and 1 steps", wide + 2, fan_out()));
+  all.push_back(fan_out(usual_width));
   all.push_back(make("decision", "a decision that takes two of three ways, and their join", 5, decision()));
   all.push_back(make("batch-1000", "a batch of 1,000 cursors and its join", cursors + 2, batch()));
   all.push_back(make("single-step", "one step", 1, json::array({step("only")})));
@@ -115,6 +115,10 @@ std::string planned() {
 }
 
 } // namespace
+
+workload fan_out(std::size_t width) {
+  return make("fan-out", fmt::format("1, {} and 1 steps", width), width + 2, fan_out_graph(width));
+}
 
 const std::vector<workload>& workloads() {
   static const auto all = make_workloads();

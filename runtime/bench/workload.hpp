@@ -30,6 +30,9 @@ struct handler_answer {
 const std::vector<workload>& workloads();
 const std::vector<handler_answer>& handler_answers();
 
+/// The workload "fan-out" with so many steps beside each other.
+workload fan_out(std::size_t width);
+
 /// Nothing if there is none of that name.
 const workload* find_workload(std::string_view name);
 

@@ -65,15 +65,16 @@ int run(const cli_context& context, const bench_flags& flags, const std::string&
 /// Started by a benchmark itself.
 void add_bench_node(CLI::App& bench, cli_context& context) {
   auto node = bench.add_subcommand("node")->group("");
-  auto threads = std::make_shared<std::size_t>(0);
-  node->add_option("--handler-threads", *threads);
+  auto handlers = std::make_shared<bench::node_handlers>();
+  node->add_option("--handler-threads", handlers->threads);
+  node->add_option("--handler-prefetch", handlers->prefetch);
   auto flags = add_settings_flags(*node);
-  node->callback([&context, threads, flags] {
-    context.run = [&context, threads, flags]() -> int {
+  node->callback([&context, handlers, flags] {
+    context.run = [&context, handlers, flags]() -> int {
       auto loaded = load_settings(context, *flags);
       if (auto code = std::get_if<int>(&loaded))
         return *code;
-      auto done = bench::run_bench_node(*context.out, std::get<loaded_config>(loaded).settings, *threads);
+      auto done = bench::run_bench_node(*context.out, std::get<loaded_config>(loaded).settings, *handlers);
       return done ? static_cast<int>(exit_ok) : fail(context, done.error());
     };
   });
@@ -103,12 +104,18 @@ void add_options(CLI::App& app, bench_flags& flags) {
   app.add_option("--window", options.window, "Tasks open at saturation; default: by workload")
     ->check(CLI::Range(1, 1000000))
     ->type_name("N");
+  app.add_option("--width", options.width, "Steps beside each other in the workload fan-out; default 100")
+    ->check(CLI::Range(1, 65000))
+    ->type_name("N");
   app.add_option("--save", flags.save, "Also write the report, as JSON, to this file")->type_name("FILE");
   app.add_option("--scratch", options.scratch, "Where the server of the benchmark keeps its data; default /var/tmp")
     ->type_name("DIR");
   app.add_flag("--no-yardsticks", flags.no_yardsticks, "Leave out the limit and the baseline, and the ratios to them");
   app.add_option("--handler-threads", options.handler_threads, "Threads of the handlers in process")
     ->check(CLI::Range(1, 1000))
+    ->capture_default_str();
+  app.add_option("--handler-prefetch", options.handler_prefetch, "Steps that the handlers in process take in advance")
+    ->check(CLI::Range(0, 16384))
     ->capture_default_str();
   app.add_option("--connections", options.connections, "Connections of the HTTP workers")
     ->check(CLI::Range(1, 1000))
