@@ -18,6 +18,7 @@ struct bench_options {
   std::vector<driver_kind> drivers;   ///< empty: all
   double seconds = 0;                 ///< of each phase; 0: 10, or 3 for a quick run
   std::size_t window = 0;             ///< tasks open at saturation; 0: by workload
+  std::size_t bulk = 100;             ///< tasks created in one call at saturation; 1: each in its own
   std::size_t width = 0;              ///< steps beside each other in the workload fan-out; 0: 100
   bool yardsticks = true;             ///< measure limit and baseline too
   std::string database_url;           ///< empty: a server of our own

@@ -28,20 +28,21 @@ steady::duration seconds_of(double seconds) {
 /// One measurement under way. The loop goes on through all phases, and the workers with it.
 class session {
 public:
-  session(database_under_test& database, const planned& plan, node_under_test node)
+  session(database_under_test& database, const planned& plan, const bench_options& options, node_under_test node)
     : database_(database),
       plan_(plan),
+      options_(options),
       node_(std::move(node)),
       link_(loop_, node_.endpoint()),
       fleet_(loop_, node_),
       body_(creation_body(plan.work)) {}
 
-  expected<measurement> run(const bench_options& options) {
+  expected<measurement> run() {
     measurement out;
-    out.window = options.window > 0 ? options.window : plan_.work.window;
+    out.window = options_.window > 0 ? options_.window : plan_.work.window;
     if (auto made = call(loop_, link_, "/v1/templates", plan_.work.template_doc); !made)
       return made.error();
-    if (auto started = fleet_.start(plan_.driver, options); !started)
+    if (auto started = fleet_.start(plan_.driver, options_); !started)
       return started.error();
     if (auto done = plan_.idle ? time_idle(out) : true; !done)
       return done.error();
@@ -75,7 +76,7 @@ private:
 
   /// As much as the node takes.
   expected<bool> saturate(measurement& out) {
-    closed_loop load{loop_, node_.endpoint(), body_, out.window};
+    closed_loop load{loop_, node_.endpoint(), body_, out.window, options_.bulk};
     observed who{database_, node_, [this] { return fleet_.driver_cpu_us(); }};
     loop_.run_for(seconds_of(plan_.seconds * warm_up_share));
     auto refused = load.refused();
@@ -132,6 +133,7 @@ private:
 
   database_under_test& database_;
   const planned& plan_;
+  const bench_options& options_;
   node_under_test node_;
   event_loop loop_;
   http_link link_;
@@ -155,7 +157,7 @@ expected<measurement> measure(database_under_test& database, const planned& plan
     auto node = node_under_test::start(*url, options.node_settings, handlers, options.scratch);
     if (!node)
       return node.error();
-    auto measured = session{database, plan, std::move(*node)}.run(options);
+    auto measured = session{database, plan, options, std::move(*node)}.run();
     if (!measured)
       return measured;
     out = std::move(*measured);

@@ -30,6 +30,7 @@ json settings_of(const bench_options& options, const bench_result& result) {
   for (const auto& [path, value] : options.node_settings)
     node[path] = path.starts_with("database.") ? redact_database_url(value) : value;
   return {{"quick", options.quick},
+          {"created_in_a_call", options.bulk},
           {"handler_threads", options.handler_threads},
           {"handler_prefetch", options.handler_prefetch},
           {"http_connections", options.connections},

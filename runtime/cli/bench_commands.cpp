@@ -104,6 +104,9 @@ void add_options(CLI::App& app, bench_flags& flags) {
   app.add_option("--window", options.window, "Tasks open at saturation; default: by workload")
     ->check(CLI::Range(1, 1000000))
     ->type_name("N");
+  app.add_option("--bulk", options.bulk, "Tasks created in one call at saturation; 1: each in its own")
+    ->check(CLI::Range(1, 100))
+    ->capture_default_str();
   app.add_option("--width", options.width, "Steps beside each other in the workload fan-out; default 100")
     ->check(CLI::Range(1, 65000))
     ->type_name("N");
