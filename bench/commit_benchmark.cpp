@@ -9,6 +9,7 @@
 #include <libpq-fe.h>
 
 #include <array>
+#include <utility>
 #include <vector>
 
 using namespace geartrain;
@@ -110,7 +111,7 @@ void queued_turns(benchmark::State& state) {
     for (auto* line : queues.lines())
       while (auto batch = line->take(now)) {
         benchmark::DoNotOptimize(batch->encode());
-        batch->complete(std::move(rows));
+        batch->complete(std::exchange(rows, {}));
       }
   }
   if (committed != state.iterations() * state.range(0))

@@ -113,14 +113,15 @@ steps:
 )";
 
 json_text batches(std::int64_t count) {
-  std::string cursors;
+  std::string text = R"({"batch_processing_outcome":{"type":"create_batches","cursor_configs":[)";
   for (std::int64_t i = 0; i < count; ++i) {
-    auto from = std::to_string(i * 100);
-    auto to = std::to_string(i * 100 + 100);
-    cursors += std::string{i > 0 ? "," : ""} + R"({"batch_id":"b)" + std::to_string(10000 + i) +
-               R"(","start_cursor":)" + from + R"(,"end_cursor":)" + to + R"(,"batch_size":100})";
+    if (i > 0)
+      text += ',';
+    text.append(R"({"batch_id":"b)").append(std::to_string(10000 + i));
+    text.append(R"(","start_cursor":)").append(std::to_string(i * 100));
+    text.append(R"(,"end_cursor":)").append(std::to_string(i * 100 + 100)).append(R"(,"batch_size":100})");
   }
-  return json_text{R"({"batch_processing_outcome":{"type":"create_batches","cursor_configs":[)" + cursors + "]}}"};
+  return json_text{text + "]}}"};
 }
 
 /// The turn of a batchable step that is cut into so many workers, all of them made ready.

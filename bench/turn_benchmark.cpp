@@ -40,7 +40,7 @@ template_snapshot fan(std::uint16_t width) {
     join.ancestors.push_back(i);
   join.dependencies.assign(join.ancestors.begin() + 1, join.ancestors.end());
   definition.steps.push_back(std::move(join));
-  for (std::uint16_t i = 0; i < definition.steps.size(); ++i)
+  for (std::uint16_t i = 0; i <= last; ++i)
     definition.order.push_back(i);
   return template_snapshot{std::move(definition)};
 }
