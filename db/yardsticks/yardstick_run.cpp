@@ -13,6 +13,8 @@ namespace {
 
 constexpr auto claim_schema_sql = "SELECT pg_try_advisory_lock(1195725396, 9)";
 
+constexpr auto leave_schema_sql = "SELECT pg_advisory_unlock(1195725396, 9)";
+
 constexpr auto make_schema_sql = "DROP SCHEMA IF EXISTS geartrain_yardstick CASCADE; CREATE SCHEMA geartrain_yardstick";
 
 constexpr auto drop_schema_sql = "DROP SCHEMA IF EXISTS geartrain_yardstick CASCADE";
@@ -37,6 +39,7 @@ expected<std::unique_ptr<yardstick_schema>> yardstick_schema::make(const std::st
 
 yardstick_schema::~yardstick_schema() {
   session_->run_script(drop_schema_sql);
+  session_->run(leave_schema_sql); // a server process ends some time after its connection: the next run may come sooner
 }
 
 // -- the meter -------------------------------------------------------------------

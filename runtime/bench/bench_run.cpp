@@ -57,6 +57,8 @@ expected<yardstick_figures> measure_yardsticks(database_under_test& database, do
     return url.error();
   yardstick_options how;
   how.seconds = std::min(seconds, longest_yardstick_seconds);
+  how.context_bytes = static_cast<int>(find_workload("linear-4")->context.size());
+  how.result_bytes = static_cast<int>(handler_answers().front().result.size());
   how.server_cpu_us = [&database] { return static_cast<std::uint64_t>(database.cpu_us().value_or(0)); };
   auto limit = measure_physical_limit(*url, how);
   if (!limit)

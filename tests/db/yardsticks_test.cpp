@@ -87,6 +87,12 @@ TEST_SUITE("yardsticks") {
     }
   }
 
+  TEST_CASE("runs may follow each other at once") {
+    test_database database{test_database::content::empty};
+    for (int i = 0; i < 30; ++i)
+      REQUIRE(yardstick_schema::make(database.dsn()));
+  }
+
   TEST_CASE("one run at a time, and what a killed one left is replaced") {
     test_database database{test_database::content::empty};
     database.query("CREATE SCHEMA geartrain_yardstick");
