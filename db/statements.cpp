@@ -13,6 +13,12 @@
 // the whole table, and keeps that generic plan while the table grows. Therefore a keyed table is only ever restricted
 // by `key = ANY ($n)` (an index condition) or read by a correlated scalar subquery (never turned into a join), the join
 // with the array comes on top of the few rows found, and sequential scans are off for the session (advise_planner_sql).
+//
+// A join with the array can go wrong in another way: where statistics say that next to no row passes the conditions, the
+// planner thinks of one and goes through the whole array for each, which grows with the square of the batch. Where that
+// could happen, as for turns (nearly all tasks are closed), `t.key = ANY (ARRAY[g.key])` leaves no other plan than a look
+// into the index of the key for each element.
+//
 // tests/db/plans_test.cpp checks the plans for empty and full tables, with fresh and stale statistics.
 
 namespace geartrain {

@@ -12,9 +12,9 @@ using enum pg_type;
 
 // -- turns -----------------------------------------------------------------------
 
-// The compare-and-swap is on the version; `closed` rows are terminal and stay as they are, except that an act may revive a
-// task in error (9), or leave it there. An act is a fact, so the short statement needs no such exception; without it, the
-// open tasks' own index serves. Outcomes are appended for those turns only whose head row moved. An outcome that exists
+// The compare-and-swap is on the version; terminal rows (8 and above) stay as they are, except that an act may revive a
+// task in error (9), or leave it there. An act is a fact, so the short statement needs no such exception. `closed` would
+// say the same, but by it the planner might read the whole index of open tasks. Outcomes are appended for those turns only whose head row moved. An outcome that exists
 // already is a defect of the caller and fails that turn as a whole (never silently: the counters of the head row would
 // be wrong).
 const std::string turn_given = R"(
@@ -28,11 +28,11 @@ WITH given AS (
       steps_failed = g.steps_failed, paused = g.paused, state_since = g.state_since, due_at = g.due_at,
       deadline_at = g.deadline_at, completed_at = g.completed_at, updated_at = g.updated_at
   FROM given g
-  WHERE t.task_id = ANY ($1) AND t.task_id = g.task_id AND t.version = g.version
+  WHERE t.task_id = ANY (ARRAY[g.task_id]) AND t.version = g.version
     AND )";
 
-const std::string is_open = "NOT t.closed";
-const std::string is_open_or_revived = "(NOT t.closed OR t.state = 9 AND g.revives)";
+const std::string is_open = "t.state < 8";
+const std::string is_open_or_revived = "(t.state < 8 OR t.state = 9 AND g.revives)";
 
 const std::string turn_outcomes = R"(
   RETURNING t.task_id, t.version, t.template_id
