@@ -122,18 +122,20 @@ class FakeNode:
 
     # -- the contract ----------------------------------------------------------
 
-    def poll(self, body: Dict[str, Any], gone: Callable[[], bool]) -> Optional[Dict[str, Any]]:
-        """None when the client went away meanwhile; then it got no step."""
+    def poll(self, body: Dict[str, Any], gone: Callable[[], bool], cut: Callable[[], bool]) -> Optional[Dict[str, Any]]:
+        """None when the client went away meanwhile, or `kill` cut it off; then it got no step."""
         with self.changed:
             results = [self._judge(item) for item in body.get("results", [])]
             until = time.monotonic() + body.get("wait_ms", 0) / 1000
             self.waiting += 1
             self.changed.notify_all()
             try:
-                while not gone():  # asked first: a step must not go to a poll that `kill` has cut
+                while not cut():
                     step = self._take(body.get("handlers"))
                     if step is not None or time.monotonic() >= until:
                         return {"steps": [] if step is None else [step], "results": results}
+                    if gone():
+                        return None
                     self.changed.wait(0.01)
                 return None
             finally:
@@ -226,10 +228,12 @@ class _Server(http.server.ThreadingHTTPServer):
     def __init__(self, address: Tuple[str, int], node: FakeNode) -> None:
         self.node = node
         self.open: List[socket.socket] = []
+        self.is_cut = False
         super().__init__(address, _Handler)
 
     def cut(self) -> None:
         with self.node.changed:
+            self.is_cut = True
             sockets = list(self.open)
         for sock in sockets:
             try:
@@ -285,7 +289,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _routed(self, node: FakeNode, body: Any) -> Optional[Tuple[int, Any]]:
         if self.path == "/v1/workers/poll":
-            answer = node.poll(body, self._gone)
+            answer = node.poll(body, self._gone, lambda: self.server.is_cut)
             return None if answer is None else (200, answer)
         if self.path == "/v1/workers/results":
             return 200, node.results(body)
