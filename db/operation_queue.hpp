@@ -76,7 +76,7 @@ public:
     count(fresh_.back(), 1);
   }
 
-  std::size_t batches_per_flush() const override { return Op::folds ? 1 : 4; }
+  std::size_t batches_per_flush() const override { return Op::per_flush; }
 
   std::unique_ptr<batch> take(db_clock::time_point now) override {
     if (Op::serial && in_flight_ > 0)

@@ -26,6 +26,7 @@ namespace geartrain::db_op {
 struct shape {
   bool folds = true;   ///< many units become one batch; otherwise each is a batch of its own
   bool serial = false; ///< at most one batch at a time in the whole pool, because batches must take effect in order
+  std::size_t per_flush = 1; ///< how many batches may go to a connection together
 };
 
 struct nothing {};
@@ -53,11 +54,13 @@ struct base {
   static constexpr auto id = Id;
   static constexpr bool folds = Shape.folds;
   static constexpr bool serial = Shape.serial;
+  static constexpr std::size_t per_flush = Shape.per_flush;
   static std::size_t weight(const Unit&) { return 64; }
   static std::vector<std::string> keys(const Unit&) { return {}; }
 };
 
-inline constexpr shape alone{.folds = false, .serial = false};
+inline constexpr shape alone{.folds = false, .serial = false, .per_flush = 4};
+inline constexpr shape alone_and_large{.folds = false, .serial = false}; ///< what comes behind it waits for long enough
 inline constexpr shape in_order{.folds = true, .serial = true};
 
 struct create_tasks;
@@ -94,7 +97,7 @@ struct create_tasks : base<db_operation::create_tasks, create_task_unit, create_
 };
 
 /// Many creations as one unit. A batch of its own: it is as large as a batch should be.
-struct create_many : base<db_operation::create_many, create_tasks_unit, create_tasks_reply, alone> {
+struct create_many : base<db_operation::create_many, create_tasks_unit, create_tasks_reply, alone_and_large> {
   static std::size_t weight(const unit& u);
   static calls encode(const units& batch);
   static outcomes<create_many> decode(const units& batch, const row_sets& rows);

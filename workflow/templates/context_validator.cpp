@@ -120,10 +120,9 @@ problems translate_all(const valijson::ValidationResults& results) {
 class any_object : public context_validator {
 public:
   problems validate(std::string_view context_json) const override {
-    auto context = parse_strict_json(context_json);
-    if (!context)
-      return {{"", {}, context.error().message}};
-    if (!context->is_object())
+    if (auto why = check_strict_json(context_json))
+      return {{"", {}, why->message}};
+    if (auto first = context_json.find_first_not_of(" \t\r\n"); context_json[first] != '{')
       return {{"", {}, "must be an object"}};
     return {};
   }
