@@ -37,7 +37,7 @@ SYMBOLS = {
 }
 
 # What the engine writes for a task. The rest is what this display reads, and what the node does for itself.
-WRITES = ("create_tasks", "find_holders", "commit_turns", "sync_claims", "record_refused")
+WRITES = ("create_tasks", "create_many", "find_holders", "commit_turns", "sync_claims", "record_refused")
 
 
 class Step:
