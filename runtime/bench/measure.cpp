@@ -97,7 +97,7 @@ private:
     auto rate = out.saturation->tasks_per_second / 2;
     if (rate <= 0)
       return true;
-    open_loop load{loop_, node_.endpoint(), body_, rate};
+    open_loop load{loop_, node_.endpoint(), body_, rate, options_.bulk};
     loop_.run_for(seconds_of(plan_.seconds * warm_up_share));
     auto early = load.times_ms().size();
     loop_.run_for(seconds_of(plan_.seconds));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/bench/end_watch.hpp"
+#include "runtime/bench/task_creator.hpp"
 #include "runtime/bench/timed_task.hpp"
 
 #include <cstddef>
@@ -17,8 +18,9 @@ namespace geartrain::bench {
 /// and times some of them from the moment at which they were due. Not thread-safe.
 class open_loop {
 public:
+  /// `most_in_a_call`: as of a task_creator; those that are timed are created each by itself.
   open_loop(event_loop& loop, const boost::asio::ip::tcp::endpoint& node, std::string creation_body,
-            double tasks_per_second);
+            double tasks_per_second, std::size_t most_in_a_call);
 
   /// Creates nothing more.
   void stop() { stopped_ = true; }
@@ -30,33 +32,31 @@ public:
   const std::vector<double>& times_ms() const { return times_ms_; }
 
   /// Why it can't go on.
-  const std::optional<failure>& broken() const { return watch_.broken() ? watch_.broken() : broken_; }
+  const std::optional<failure>& broken() const;
 
 private:
   void arrive();
-  void begin_waiting();
-  void create(std::size_t lane);
-  void time(std::size_t lane);
+  void create_waiting();
+  void time(steady::time_point due);
 
+  event_loop& loop_;
+  boost::asio::ip::tcp::endpoint node_;
   std::string body_;
   double rate_;
   std::uint64_t time_each_; ///< one of so many tasks is timed
   std::mt19937_64 random_{1};
-  std::vector<http_link> lanes_;
-  std::deque<timed_task> timed_lanes_;
-  std::vector<std::size_t> free_;
+  std::deque<timed_task> timed_lanes_; ///< as many as it takes: a task that waits for one would look slow
   std::vector<std::size_t> free_timed_;
-  std::size_t waiting_ = 0; ///< due, but without a lane
-  std::deque<steady::time_point> timed_waiting_;
+  std::size_t waiting_ = 0; ///< due, not timed, and without a connection
   std::uint64_t arrivals_ = 0;
-  std::size_t under_way_ = 0;
-  std::uint64_t created_ = 0; ///< not those that are timed, nor refused
-  std::uint64_t created_timed_ = 0;
+  std::size_t timed_under_way_ = 0;
+  std::uint64_t timed_ended_ = 0;
   steady::time_point next_due_ = steady::now();
   alarm_clock next_;
   bool stopped_ = false;
   std::vector<double> times_ms_;
   std::optional<failure> broken_;
+  task_creator creator_;
   end_watch watch_;
 };
 
