@@ -26,8 +26,8 @@ class NodeKilled(unittest.TestCase):
         with node, ThreadPoolExecutor(1) as background:
             with node.client() as client:
                 client.register_template(template("mixed", MIXED_DAG, retry={"max_attempts": 100}))
-            # Steps take a while, so that the kills find work at every stage.
-            creation = background.submit(create_tasks, node, "mixed", TASKS, {"run_ms": 20}, "sys", 4)
+            # Steps take so long that eight at a time keep busy until the last kill; the kills find work at every stage.
+            creation = background.submit(create_tasks, node, "mixed", TASKS, {"run_ms": 60}, "sys", 4)
             with WorkerProcess(node, "sys", HANDLERS, "--concurrency", "8", environment={"GEARTRAIN_LEDGER": str(ledger)}):
                 wait_until("work has begun", lambda: len(read_ledger(ledger)) > 50)
                 for _ in range(KILLS):
