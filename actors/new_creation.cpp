@@ -53,6 +53,7 @@ judged_creation judge_creation(const engine& engine, create_task& asked, const c
   if (context->state == task_state::pending)
     unit.due_at = context->input->start_at;
   unit.deadline_at = deadline_of(*context, engine.settings.rules.staleness, unit.due_at);
+  context->head = {0, unit.state, false, now, unit.due_at, unit.deadline_at};
   return new_creation{std::move(unit), std::move(context)};
 }
 

@@ -37,9 +37,9 @@ SELECT f.task_id, i.context, i.initiator, i.source_system, i.reason, i.tags, f.c
        i.requested_at - f.age, i.start_at - f.age
 FROM geartrain.task_inputs i CROSS JOIN fresh f WHERE i.task_id = (SELECT p.task_id FROM pattern p);
 
-INSERT INTO geartrain.attempts (task_id, step, attempt, version, outcome, lease_nonce, claimed_at, finished_at,
+INSERT INTO geartrain.attempts (task_id, step, attempt, version, seq, outcome, lease_nonce, claimed_at, finished_at,
                                 next_attempt_at, execution_time_ms, worker, result, error, metadata)
-SELECT f.task_id, a.step, a.attempt, a.version, a.outcome, a.lease_nonce, a.claimed_at - f.age, a.finished_at - f.age,
+SELECT f.task_id, a.step, a.attempt, a.version, a.seq, a.outcome, a.lease_nonce, a.claimed_at - f.age, a.finished_at - f.age,
        a.next_attempt_at - f.age, a.execution_time_ms, a.worker, a.result, a.error, a.metadata
 FROM geartrain.attempts a CROSS JOIN fresh f WHERE a.task_id = (SELECT p.task_id FROM pattern p);
 

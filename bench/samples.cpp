@@ -96,6 +96,7 @@ turn_record record_of(const task_id& task, std::uint16_t number, std::size_t res
   turn_record record;
   record.task = task;
   record.expected_version = number - 1;
+  record.writes_head = number == 4; // as the last one does
   record.steps_total = 4;
   record.steps_completed = number;
   record.state_since = record.now = noon();

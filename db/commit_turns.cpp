@@ -12,13 +12,14 @@ using enum pg_type;
 
 /// The head rows of a batch.
 struct head_columns {
-  pg_array task{uuid}, version{int4}, state{int2}, total{int4}, completed{int4}, failed{int4}, paused{boolean},
-    since{timestamptz}, due{timestamptz}, deadline{timestamptz}, closed{timestamptz}, now{timestamptz},
+  pg_array task{uuid}, version{int4}, head_version{int4}, state{int2}, total{int4}, completed{int4}, failed{int4},
+    paused{boolean}, since{timestamptz}, due{timestamptz}, deadline{timestamptz}, closed{timestamptz}, now{timestamptz},
     revives{boolean};
 
   void add(const turn_record& r) {
     task.add(r.task);
-    version.add(r.expected_version);
+    version.add(r.expected_version + 1);
+    head_version.add(r.head_version);
     state.add(static_cast<std::int16_t>(r.state));
     total.add(static_cast<std::int32_t>(r.steps_total));
     completed.add(static_cast<std::int32_t>(r.steps_completed));
@@ -33,19 +34,45 @@ struct head_columns {
   }
 
   void give(parameters& values) {
-    for (auto* column : {&task, &version, &state, &total, &completed, &failed, &paused, &since, &due, &deadline,
-                         &closed, &now, &revives})
+    for (auto* column : {&task, &version, &head_version, &state, &total, &completed, &failed, &paused, &since, &due,
+                         &deadline, &closed, &now, &revives})
       values.add(std::move(*column));
   }
 };
 
-/// The columns of `attempts` that the outcomes of a batch fill; the version comes from the head row.
+/// The columns of `attempts`.
 struct attempt_columns {
-  pg_array task{uuid}, step{int4}, attempt{int4}, outcome{int2}, nonce{int8}, claimed{timestamptz},
-    finished{timestamptz}, next{timestamptz}, duration{int8}, worker{text}, result{text}, error{text}, metadata{text};
+  pg_array task{uuid}, version{int4}, seq{int4}, step{int4}, attempt{int4}, outcome{int2}, nonce{int8},
+    claimed{timestamptz}, finished{timestamptz}, next{timestamptz}, duration{int8}, worker{text}, result{text},
+    error{text}, metadata{text};
 
-  void add(const task_id& id, const step_outcome& o) {
-    task.add(id);
+  /// What a turn appends; without an outcome a note that it happened.
+  void add(const turn_record& r) {
+    auto place = 0;
+    for (auto& o : r.appended.outcomes)
+      add(r, place++, o);
+    if (place > 0)
+      return;
+    step_outcome none;
+    none.outcome = attempt_outcome{0};
+    none.claimed_at = none.finished_at = r.now;
+    add(r, place, none);
+  }
+
+  void give(parameters& values, bool with_version) {
+    values.add(std::move(task));
+    if (with_version)
+      values.add(std::move(version));
+    for (auto* column : {&seq, &step, &attempt, &outcome, &nonce, &claimed, &finished, &next, &duration, &worker,
+                         &result, &error, &metadata})
+      values.add(std::move(*column));
+  }
+
+private:
+  void add(const turn_record& r, std::int32_t place, const step_outcome& o) {
+    task.add(r.task);
+    version.add(r.expected_version + 1);
+    seq.add(place);
     step.add(std::int32_t{o.number});
     attempt.add(std::int32_t{o.attempt});
     outcome.add(static_cast<std::int16_t>(o.outcome));
@@ -58,12 +85,6 @@ struct attempt_columns {
     result.add(o.result);
     error.add(o.error);
     metadata.add(o.metadata);
-  }
-
-  void give(parameters& values) {
-    for (auto* column : {&task, &step, &attempt, &outcome, &nonce, &claimed, &finished, &next, &duration, &worker,
-                         &result, &error, &metadata})
-      values.add(std::move(*column));
   }
 };
 
@@ -221,38 +242,67 @@ std::vector<std::string> commit_turns::keys(const unit& u) {
   return {std::string{reinterpret_cast<const char*>(u.record.task.bytes.data()), 16}};
 }
 
-calls commit_turns::encode(const units& batch) {
-  auto sorted = batch; // row locks are taken in one order everywhere
-  std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->record.task < b->record.task; });
-  auto full = std::any_of(batch.begin(), batch.end(), [](auto* u) { return has_additions(u->record.appended); });
+std::optional<commit_turn_reply> commit_turns::expected_refusal(const sql_error& error) {
+  if (error.state == "23505") // unique_violation: another turn has this version
+    return commit_turn_reply{false};
+  return std::nullopt;
+}
+
+namespace {
+
+using sorted_turns = std::vector<const turn_record*>;
+
+statement_call append(const sorted_turns& turns) {
+  attempt_columns attempts;
+  for (auto* r : turns)
+    attempts.add(*r);
+  parameters values;
+  attempts.give(values, true);
+  return {statement_id::append_turns, std::move(values)};
+}
+
+statement_call move_heads(const sorted_turns& turns) {
+  auto full = std::any_of(turns.begin(), turns.end(), [](auto* r) { return has_additions(r->appended); });
   head_columns heads;
   attempt_columns attempts;
   addition_columns additions;
-  for (auto* u : sorted) {
-    auto& r = u->record;
-    heads.add(r);
-    for (auto& o : r.appended.outcomes)
-      attempts.add(r.task, o);
+  for (auto* r : turns) {
+    heads.add(*r);
+    attempts.add(*r);
     if (full)
-      additions.add(r);
+      additions.add(*r);
   }
   parameters values;
   heads.give(values);
-  attempts.give(values);
+  attempts.give(values, false);
   if (full)
     additions.give(values);
+  return {full ? statement_id::commit_full_turns : statement_id::commit_turns, std::move(values)};
+}
+
+} // namespace
+
+calls commit_turns::encode(const units& batch) {
+  sorted_turns appending, moving;
+  for (auto* u : batch)
+    (u->record.writes_head ? moving : appending).push_back(&u->record);
   calls all;
-  all.push_back({full ? statement_id::commit_full_turns : statement_id::commit_turns, std::move(values)});
+  for (auto* turns : {&appending, &moving}) // rows and keys are locked in one order everywhere
+    std::sort(turns->begin(), turns->end(), [](auto* a, auto* b) { return a->task < b->task; });
+  if (!moving.empty())
+    all.push_back(move_heads(moving));
+  if (!appending.empty())
+    all.push_back(append(appending));
   return all;
 }
 
 outcomes<commit_turns> commit_turns::decode(const units& batch, const row_sets& rows) {
-  std::unordered_set<task_id> committed;
+  std::unordered_set<task_id> moved; // of the first statement, unless all turns append only
   for (int i = 0; i < rows[0].size(); ++i)
-    committed.insert(rows[0].id(i, 0));
+    moved.insert(rows[0].id(i, 0));
   outcomes<commit_turns> all;
   for (auto* u : batch)
-    all.emplace_back(commit_turn_reply{committed.contains(u->record.task)});
+    all.emplace_back(commit_turn_reply{!u->record.writes_head || moved.contains(u->record.task)});
   return all;
 }
 

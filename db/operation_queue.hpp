@@ -303,6 +303,9 @@ private:
       requeue(std::move(g));
       return requeue(std::move(second));
     }
+    if (verdict == sql_verdict::refused)
+      if (auto answered = Op::expected_refusal(error))
+        return g.items.front().done(std::move(*answered));
     auto code = verdict == sql_verdict::refused ? errc::storage : errc::unavailable;
     for (auto& one : g.items)
       refuse_one(one, {code, error.state + ": " + error.message});

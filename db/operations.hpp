@@ -8,6 +8,7 @@
 #include "messages/storage.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,6 +21,7 @@
 //   weight   rough size of a unit's parameters in bytes
 //   keys     what no two units in flight may share; the later one waits for a later batch
 //   next     the operation that finishes a unit in a second round trip, if decode says so
+//   expected_refusal   the reply of a unit that alone makes the server fail, if that is no defect of the unit
 
 namespace geartrain::db_op {
 
@@ -57,6 +59,7 @@ struct base {
   static constexpr std::size_t per_flush = Shape.per_flush;
   static std::size_t weight(const Unit&) { return 64; }
   static std::vector<std::string> keys(const Unit&) { return {}; }
+  static std::optional<Reply> expected_refusal(const sql_error&) { return std::nullopt; }
 };
 
 inline constexpr shape alone{.folds = false, .serial = false, .per_flush = 4};
@@ -70,6 +73,7 @@ struct commit_turns : base<db_operation::commit_turns, commit_turn_unit, commit_
   static std::size_t weight(const unit& u);
   static std::vector<std::string> keys(const unit& u);
   static calls encode(const units& batch);
+  static std::optional<reply> expected_refusal(const sql_error& error);
   static outcomes<commit_turns> decode(const units& batch, const row_sets& rows);
 };
 

@@ -1,8 +1,9 @@
 #include "db/operations.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 
-// Reading whole tasks, for load_tasks and list_rows: five statements, one round trip.
+// Reading whole tasks, for load_tasks and list_rows: a few statements of one snapshot, one round trip.
 
 namespace geartrain::db_op {
 
@@ -14,6 +15,7 @@ using rows_by_id = std::unordered_map<task_id, std::shared_ptr<task_rows>>;
 
 calls read(const std::vector<task_id>& ids) {
   calls all;
+  all.push_back({statement_id::read_as_of_one_moment, {}});
   for (auto statement : {statement_id::read_heads, statement_id::read_attempts, statement_id::read_facts,
                          statement_id::read_checkpoints, statement_id::read_claims}) {
     pg_array column{uuid};
@@ -31,6 +33,7 @@ std::shared_ptr<task_rows> read_head(const row_set& rows, int i) {
   head.template_id = rows.int8(i, 1);
   head.state = static_cast<task_state>(rows.int2(i, 2));
   head.version = rows.int4(i, 3);
+  task->version = head.version;
   head.steps_total = static_cast<std::uint32_t>(rows.int4(i, 4));
   head.created_at = rows.time(i, 5);
   head.updated_at = rows.time(i, 6);
@@ -128,34 +131,39 @@ bool has_ended(const task_rows& task, const claim_row& claim) {
   return false;
 }
 
-/// Calls `take(task, row)` for each row of a known task whose version (in `column`) is not newer than its head's.
+/// Calls `take(task, row)` for each row of a task whose head is there.
 template <class Take>
-void distribute(const row_set& rows, rows_by_id& tasks, int column, Take take) {
-  for (int i = 0; i < rows.size(); ++i) {
-    auto found = tasks.find(rows.id(i, 0));
-    if (found != tasks.end() && rows.int4(i, column) <= found->second->head.version)
+void distribute(const row_set& rows, rows_by_id& tasks, Take take) {
+  for (int i = 0; i < rows.size(); ++i)
+    if (auto found = tasks.find(rows.id(i, 0)); found != tasks.end())
       take(*found->second, i);
-  }
 }
 
-/// The statements of one batch see different snapshots, heads the oldest: what a later turn wrote in between belongs to
-/// a version that this reader does not know.
-rows_by_id assemble(const row_sets& rows) {
+void take_attempt(task_rows& task, const row_set& rows, int i) {
+  task.version = std::max(task.version, rows.int4(i, 3));
+  if (rows.int2(i, 4) != 0) // else a note that there was a turn
+    task.attempts.push_back(read_attempt(rows, i));
+}
+
+void take_claim(task_rows& task, const row_set& rows, int i) {
+  if (auto claim = read_claim(rows, i); !has_ended(task, claim))
+    task.claims.push_back(std::move(claim));
+}
+
+rows_by_id assemble(const row_sets& all) {
+  auto& heads = all[1];
+  auto& attempts = all[2];
+  auto& facts = all[3];
+  auto& checkpoints = all[4];
+  auto& claims = all[5];
   rows_by_id tasks;
-  for (int i = 0; i < rows[0].size(); ++i)
-    tasks.emplace(rows[0].id(i, 0), read_head(rows[0], i));
-  distribute(rows[1], tasks, 3, [&](task_rows& task, int i) { task.attempts.push_back(read_attempt(rows[1], i)); });
-  distribute(rows[2], tasks, 1, [&](task_rows& task, int i) { task.facts.push_back(read_fact(rows[2], i)); });
-  distribute(rows[3], tasks, 3,
-             [&](task_rows& task, int i) { task.checkpoints.push_back(read_checkpoint(rows[3], i)); });
-  for (int i = 0; i < rows[4].size(); ++i) {
-    auto found = tasks.find(rows[4].id(i, 0));
-    if (found == tasks.end())
-      continue;
-    auto claim = read_claim(rows[4], i);
-    if (!has_ended(*found->second, claim))
-      found->second->claims.push_back(std::move(claim));
-  }
+  for (int i = 0; i < heads.size(); ++i)
+    tasks.emplace(heads.id(i, 0), read_head(heads, i));
+  distribute(attempts, tasks, [&](task_rows& task, int i) { take_attempt(task, attempts, i); });
+  distribute(facts, tasks, [&](task_rows& task, int i) { task.facts.push_back(read_fact(facts, i)); });
+  distribute(checkpoints, tasks,
+             [&](task_rows& task, int i) { task.checkpoints.push_back(read_checkpoint(checkpoints, i)); });
+  distribute(claims, tasks, [&](task_rows& task, int i) { take_claim(task, claims, i); });
   return tasks;
 }
 

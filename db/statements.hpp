@@ -12,12 +12,14 @@ namespace geartrain {
 
 /// The statements of the database actor; each connection prepares them all.
 enum class statement_id : std::uint8_t {
-  commit_turns,      ///< turns that append outcomes only
-  commit_full_turns, ///< turns that append anything
+  append_turns,      ///< turns that append outcomes and leave the head row alone
+  commit_turns,      ///< turns that write the head row and append outcomes only
+  commit_full_turns, ///< turns that write the head row and append anything
   create_tasks,
   find_holders,
   sync_claims,
   record_refused,
+  read_as_of_one_moment,
   read_heads,
   read_attempts,
   read_facts,

@@ -18,7 +18,7 @@ constexpr auto audit_rows_sql = R"(
 SELECT 1::int2 AS source, a.attempt, a.version, 0 AS seq, a.finished_at AS at, a.outcome AS code, a.lease_nonce,
        a.worker AS who, '' AS reason, a.execution_time_ms, a.next_attempt_at IS NOT NULL AS again,
        coalesce(a.result, a.error) AS data, NULL::int2 AS from_state, NULL::int2 AS to_state
-FROM geartrain.attempts a WHERE a.task_id = $1 AND a.step = $2
+FROM geartrain.attempts a WHERE a.task_id = $1 AND a.step = $2 AND a.outcome > 0
 UNION ALL
 SELECT 2::int2, r.attempt, 0, 0, r.received_at, r.success::int::int2, r.lease_nonce, r.worker, '', NULL, false, NULL,
        NULL, NULL

@@ -21,7 +21,7 @@ FROM geartrain.tasks WHERE task_id >= $3 AND created_at >= $1 AND created_at <= 
 constexpr auto step_performance_sql = R"(
 SELECT count(*), count(*) FILTER (WHERE outcome <> 1),
        coalesce(avg(coalesce(execution_time_ms / 1000.0, extract(epoch FROM finished_at - claimed_at))), 0)::float8
-FROM geartrain.attempts WHERE task_id >= $2 AND finished_at >= $1)";
+FROM geartrain.attempts WHERE task_id >= $2 AND finished_at >= $1 AND outcome > 0)";
 
 // The workers of a batch have numbers above those of the template's steps and count together.
 constexpr auto slow_steps_sql = R"(
@@ -31,7 +31,7 @@ WITH ended AS (
          max(coalesce(a.execution_time_ms / 1000.0, extract(epoch FROM a.finished_at - a.claimed_at))) AS longest,
          max(a.finished_at) AS last
   FROM geartrain.attempts a JOIN geartrain.tasks t ON t.task_id = a.task_id
-  WHERE a.task_id >= $2 AND t.task_id >= $2 AND a.finished_at >= $1
+  WHERE a.task_id >= $2 AND t.task_id >= $2 AND a.finished_at >= $1 AND a.outcome > 0
   GROUP BY t.template_id, a.step
 ), named AS (
   SELECT m.namespace, m.name, m.version, e.*,

@@ -34,7 +34,7 @@ SELECT t.task_id, translate(json_build_object(
       'claimed_at', a.claimed_at, 'finished_at', a.finished_at, 'next_attempt_at', a.next_attempt_at,
       'execution_time_ms', a.execution_time_ms, 'worker_id', a.worker, 'result', a.result::json,
       'error', a.error::json, 'metadata', a.metadata::json) ORDER BY a.step, a.attempt), '[]')
-    FROM geartrain.attempts a WHERE a.task_id = t.task_id),
+    FROM geartrain.attempts a WHERE a.task_id = t.task_id AND a.outcome > 0),
   'facts', (SELECT coalesce(json_agg(json_build_object(
       'turn', f.version, 'kind', ($7::text[])[f.kind + 1], 'step', f.step, 'at', f.at, 'who', f.who,
       'reason', f.reason, 'from_state', ($5::text[])[f.from_state + 1], 'to_state', ($5::text[])[f.to_state + 1],

@@ -12,8 +12,10 @@ using enum pg_type;
 
 // -- whole tasks -----------------------------------------------------------------
 
-// A task is read by five statements in one round trip. Each sees its own snapshot, heads the oldest: the reader drops
-// what has a later version than the head.
+// A task is read by five statements in one round trip and one snapshot: this goes before them, and holds for their
+// transaction only.
+constexpr auto read_as_of_one_moment_sql = "SET transaction_isolation = 'repeatable read'";
+
 constexpr auto read_heads_sql = R"(
 SELECT t.task_id, t.template_id, t.state, t.version, t.steps_total, t.created_at, t.updated_at, t.completed_at,
        t.due_at, t.deadline_at, t.state_since, t.paused, t.priority, i.context, i.initiator, i.source_system,
@@ -152,6 +154,7 @@ std::vector<statement> statement_groups::tasks() {
   using enum pg_type;
   using id = statement_id;
   std::vector<statement> all{
+    {id::read_as_of_one_moment, "read_as_of_one_moment", read_as_of_one_moment_sql, {}},
     {id::read_heads, "read_heads", read_heads_sql, {uuid_array}},
     {id::read_attempts, "read_attempts", read_attempts_sql, {uuid_array}},
     {id::read_facts, "read_facts", read_facts_sql, {uuid_array}},

@@ -47,21 +47,21 @@ struct create_tasks_reply {
   std::vector<std::optional<create_task_reply>> outcomes;
 };
 
-/// Commits one turn.
+/// Commits one turn, appended rows and head row as one.
 struct commit_turn_unit {
   turn_record record;
 };
 
 struct commit_turn_reply {
-  bool committed = false; ///< false: the version was no longer the expected one, nothing was written
+  bool committed = false; ///< false: another turn had the version already, nothing was written
 };
 
 struct head_row {
   task_id id;
   std::int64_t template_id = 0;
   task_state state = task_state::pending;
-  std::int32_t version = 0;
-  std::uint32_t steps_total = 0;
+  std::int32_t version = 0;      ///< of the last turn that wrote this row
+  std::uint32_t steps_total = 0; ///< as of that turn
   timestamp created_at;
   timestamp updated_at;
   std::optional<timestamp> completed_at;
@@ -85,6 +85,7 @@ struct claim_row {
 
 /// All rows of one task, as read in one round trip.
 struct task_rows {
+  std::int32_t version = 0; ///< of the last turn
   head_row head;
   task_input input;
   std::vector<step_outcome> attempts; ///< by step number, then attempt

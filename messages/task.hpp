@@ -89,13 +89,24 @@ struct batch_group {
   std::uint32_t next = 0;       ///< the first cursor that may not have been enqueued yet
 };
 
+/// What the head row of a task says, which is what others find it by. Turns that change nothing of this leave it alone.
+struct stored_head {
+  std::int32_t version = 0; ///< of the turn that wrote it; 0: the creation
+  task_state state = task_state::pending;
+  bool paused = false;
+  timestamp state_since;
+  std::optional<timestamp> due_at;
+  std::optional<timestamp> deadline_at; ///< may be a little earlier than the task's, see close_turn
+};
+
 /// Everything a node knows of one resident task. Loaded once, then moved from actor to actor in a baton.
 /// Not thread-safe: whoever holds the baton owns it.
 struct task_context {
   task_id id;
   template_snapshot definition;
   input_snapshot input;
-  std::int32_t version = 0; ///< of the head row; each committed turn adds one
+  std::int32_t version = 0; ///< each committed turn adds one
+  stored_head head;
   task_state state = task_state::pending;
   timestamp created_at;
   timestamp updated_at;

@@ -82,10 +82,14 @@ struct turn_facts {
   bool empty() const { return outcomes.empty() && facts.empty() && checkpoints.empty(); }
 };
 
-/// What a turn writes: one narrow head-row change and the appended facts, committed in one statement.
+/// What a turn writes, in one transaction: rows that are appended and, if others must find something of it, the head row.
+/// Compare-and-swap: the key of the first appended row is the task with the turn's version, so of two turns that follow
+/// the same one only the first is written; and a turn that writes the head row must find it as the last such turn left it.
 struct turn_record {
   task_id task;
-  std::int32_t expected_version = 0; ///< compare-and-swap: the head row must still have it
+  std::int32_t expected_version = 0; ///< of the turn that this one follows; it becomes the next
+  std::int32_t head_version = 0;     ///< of the last turn that wrote the head row
+  bool writes_head = true; ///< false: `appended` has outcomes only, and the fields below stay as they are stored
   task_state state = task_state::steps_in_process;
   std::uint32_t steps_total = 0;
   std::uint32_t steps_completed = 0;

@@ -208,12 +208,23 @@ void enqueue_what_may_run(task_context& context, timestamp now) {
   enqueue_all_ready(context, effects);
 }
 
-void take_head(task_context& context, const head_row& head) {
+/// Turns that left the head row alone happened when their last attempt ended.
+timestamp last_change(const task_rows& rows) {
+  auto last = rows.head.updated_at;
+  for (auto& outcome : rows.attempts)
+    if (outcome.version > rows.head.version)
+      last = std::max(last, outcome.finished_at);
+  return last;
+}
+
+void take_head(task_context& context, const task_rows& rows) {
+  auto& head = rows.head;
   context.id = head.id;
-  context.version = head.version;
+  context.version = std::max(rows.version, head.version);
+  context.head = {head.version, head.state, head.paused, head.state_since, head.due_at, head.deadline_at};
   context.state = head.state;
   context.created_at = head.created_at;
-  context.updated_at = head.updated_at;
+  context.updated_at = last_change(rows);
   context.completed_at = head.completed_at;
   context.state_since = head.state_since;
   context.paused = head.paused;
@@ -225,7 +236,7 @@ std::unique_ptr<task_context> restore_task(const task_rows& rows, template_snaps
   auto context = std::make_unique<task_context>();
   context->definition = std::move(definition);
   context->input = input_snapshot{rows.input};
-  take_head(*context, rows.head);
+  take_head(*context, rows);
   begin_growth(*context);
   replaying{*context, rows}.run();
   settle_batches(*context);

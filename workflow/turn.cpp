@@ -234,15 +234,46 @@ void enter_state(task_context& context, task_state state, timestamp now) {
   context.state = state;
 }
 
+namespace {
+
+/// Tasks are looked for by their deadline, and each turn moves that of an idle task a little. It may be found that much
+/// too early: then it is looked at for nothing.
+constexpr int deadline_slack = 16;
+
+bool may_stay(std::optional<timestamp> stored, std::optional<timestamp> deadline, timestamp now) {
+  if (!stored || !deadline)
+    return stored == deadline;
+  return *stored <= *deadline && *deadline - *stored <= (*deadline - now) / deadline_slack;
+}
+
+/// True if nobody who looks for the task would miss what the turn changes: its outcomes are found with the task.
+bool leaves_head_alone(const stored_head& head, const turn_record& record) {
+  auto& appended = record.appended;
+  auto outcomes_only = !appended.outcomes.empty() && appended.facts.empty() && appended.checkpoints.empty() &&
+                       appended.dead_letters.empty() && appended.events.empty();
+  return outcomes_only && head.state == record.state && head.state_since == record.state_since &&
+         head.paused == record.paused && head.due_at == record.due_at &&
+         may_stay(head.deadline_at, record.deadline_at, record.now);
+}
+
+timestamp last_end(const std::vector<step_outcome>& outcomes, timestamp last) {
+  for (auto& outcome : outcomes)
+    last = std::max(last, outcome.finished_at);
+  return last;
+}
+
+} // namespace
+
 turn_record close_turn(task_context& context, turn_facts appended, task_state state, const turn_rules& rules,
                        timestamp now) {
   enter_state(context, state, now);
-  context.updated_at = now;
+  auto changed_before = std::exchange(context.updated_at, now);
   if (is_terminal(state) && !context.completed_at)
     context.completed_at = now;
   turn_record record;
   record.task = context.id;
   record.expected_version = context.version;
+  record.head_version = context.head.version;
   record.state = state;
   record.steps_total = context.existing_steps();
   record.steps_completed = context.count(step_state::complete) + context.count(step_state::resolved_manually);
@@ -254,6 +285,11 @@ turn_record close_turn(task_context& context, turn_facts appended, task_state st
   record.completed_at = context.completed_at;
   record.now = now;
   record.appended = std::move(appended);
+  record.writes_head = !leaves_head_alone(context.head, record);
+  if (record.writes_head)
+    context.head = {context.version + 1, state, record.paused, record.state_since, record.due_at, record.deadline_at};
+  else
+    context.updated_at = last_end(record.appended.outcomes, changed_before);
   return record;
 }
 

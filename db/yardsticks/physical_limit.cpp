@@ -57,7 +57,8 @@ CREATE TABLE geartrain_yardstick.attempts (
   result text,
   error text,
   metadata text,
-  PRIMARY KEY (task_id, step, attempt)
+  seq integer NOT NULL,
+  PRIMARY KEY (task_id, version, seq)
 );
 )";
 
@@ -78,17 +79,18 @@ SELECT g.task_id, g.context, 'bench', 'yardstick', 'a task of four steps', '{}',
 FROM unnest($1, $4::text[]) AS g (task_id, context))";
 
 constexpr auto turn_sql = R"(
+INSERT INTO geartrain_yardstick.attempts (task_id, step, attempt, version, seq, outcome, lease_nonce, claimed_at,
+                                          finished_at, execution_time_ms, worker, result)
+SELECT a.task_id, a.step, 1, a.step, 0, 1, a.lease_nonce, a.claimed_at, a.finished_at, 3, a.worker, a.result
+FROM unnest($1::uuid[], $2::int4[], $3::int8[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[])
+  AS a (task_id, step, lease_nonce, claimed_at, finished_at, worker, result))";
+
+const std::string last_turn_sql = R"(
 WITH moved AS (
   UPDATE geartrain_yardstick.tasks
-  SET version = version + 1, state = $2::int2, steps_completed = steps_completed + 1, state_since = $3::timestamptz,
-      updated_at = $3, completed_at = $4::timestamptz
+  SET version = 4, state = 8, steps_completed = 4, state_since = $8::timestamptz, updated_at = $8, completed_at = $8
   WHERE task_id = ANY ($1::uuid[])
-)
-INSERT INTO geartrain_yardstick.attempts (task_id, step, attempt, version, outcome, lease_nonce, claimed_at, finished_at,
-                                          execution_time_ms, worker, result)
-SELECT a.task_id, a.step, 1, a.step, 1, a.lease_nonce, a.claimed_at, a.finished_at, 3, a.worker, a.result
-FROM unnest($1, $5::int4[], $6::int8[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[])
-  AS a (task_id, step, lease_nonce, claimed_at, finished_at, worker, result))";
+))" + std::string{turn_sql};
 
 constexpr auto written_sql = "SELECT (SELECT count(*) FROM geartrain_yardstick.attempts), "
                              "(SELECT coalesce(sum(version), 0)::bigint FROM geartrain_yardstick.tasks)";
@@ -113,12 +115,12 @@ bound turn_parameters(const yardstick_options& options, int step) {
     worker.add(std::string_view{"worker-1"});
     result.add(yardstick_json(options.result_bytes));
   }
-  auto ends = step == steps_per_task;
   parameters values;
-  values.add(std::string_view{}).add(std::int16_t{ends ? std::int16_t{8} : std::int16_t{3}}).add(at);
-  values.add(ends ? std::optional{at} : std::nullopt);
+  values.add(std::string_view{});
   for (auto* column : {&number, &nonce, &claimed, &finished, &worker, &result})
     values.add(std::move(*column));
+  if (step == steps_per_task)
+    values.add(at);
   return values.values();
 }
 
@@ -154,7 +156,7 @@ public:
     meter.count(0, 1);
     for (auto& turn : turns_) {
       turn[0] = encoded;
-      if (auto done = commit("turn", turn, meter); !done)
+      if (auto done = commit(&turn == &turns_.back() ? "last turn" : "turn", turn, meter); !done)
         return done.error();
       meter.count(batch_, 1);
     }
@@ -185,8 +187,9 @@ expected<std::unique_ptr<yardstick_player>> make_limit_player(const std::string&
   auto session = blocking_session::open(dsn);
   if (!session)
     return session.error();
-  for (auto [name, sql] : {std::pair{"create", create_sql}, std::pair{"turn", turn_sql}})
-    if (auto done = (*session)->prepare(name, sql); !done)
+  using named = std::pair<const char*, std::string>;
+  for (auto& [name, sql] : {named{"create", create_sql}, named{"turn", turn_sql}, named{"last turn", last_turn_sql}})
+    if (auto done = (*session)->prepare(name, sql.c_str()); !done)
       return done.error();
   return std::unique_ptr<yardstick_player>{std::make_unique<limit_player>(std::move(*session), options)};
 }

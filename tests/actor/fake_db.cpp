@@ -87,34 +87,41 @@ private:
     ++rows_->commits;
     auto& record = unit.record;
     auto found = rows_->tasks.find(record.task);
-    if (found == rows_->tasks.end() || found->second.head.version != record.expected_version ||
+    if (found == rows_->tasks.end() || found->second.version != record.expected_version ||
+        (record.writes_head && found->second.head.version != record.head_version) ||
         (is_terminal(found->second.head.state) && found->second.head.state != task_state::error))
       return {false};
     auto& task = found->second;
-    ++task.head.version;
-    task.head.state = record.state;
-    task.head.updated_at = record.now;
-    task.head.completed_at = record.completed_at;
-    task.head.due_at = record.due_at;
-    task.head.deadline_at = record.deadline_at;
-    task.head.state_since = record.state_since;
-    task.head.paused = record.paused;
-    task.head.steps_total = record.steps_total;
+    ++task.version;
+    if (record.writes_head)
+      move_head(task.head, record);
     append(task, record.appended);
     return {true};
   }
 
+  static void move_head(head_row& head, const turn_record& record) {
+    head.version = record.expected_version + 1;
+    head.state = record.state;
+    head.updated_at = record.now;
+    head.completed_at = record.completed_at;
+    head.due_at = record.due_at;
+    head.deadline_at = record.deadline_at;
+    head.state_since = record.state_since;
+    head.paused = record.paused;
+    head.steps_total = record.steps_total;
+  }
+
   void append(task_rows& task, const turn_facts& appended) {
     for (auto outcome : appended.outcomes) {
-      outcome.version = task.head.version;
+      outcome.version = task.version;
       task.attempts.push_back(std::move(outcome));
     }
     for (auto fact : appended.facts) {
-      fact.version = task.head.version;
+      fact.version = task.version;
       task.facts.push_back(std::move(fact));
     }
     for (auto checkpoint : appended.checkpoints) {
-      checkpoint.version = task.head.version;
+      checkpoint.version = task.version;
       std::erase_if(task.checkpoints, [&](auto& old) { return old.number == checkpoint.number; });
       task.checkpoints.push_back(checkpoint);
     }

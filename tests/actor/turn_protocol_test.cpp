@@ -109,8 +109,8 @@ TEST_CASE("a lost compare-and-swap is decided again from what the other node wro
   elsewhere.number = number_of(leased[1].held.token.step);
   elsewhere.attempt = 1;
   elsewhere.lease_nonce = leased[1].held.token.nonce;
+  elsewhere.version = ++rows.version;
   rows.attempts.push_back(elsewhere);
-  ++rows.head.version;
   CHECK(w.finish(leased[0]) == report_status::accepted);
   CHECK(w.shared->turns->conflicts == 1);
   CHECK(w.finish(leased[1]) == report_status::duplicate);

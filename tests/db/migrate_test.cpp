@@ -65,9 +65,15 @@ TEST_SUITE("migrate") {
                    "'2025-11-14', 1, 0, s, 0 FROM unnest('{3,8,9}'::int[]) s");
     database.query("INSERT INTO geartrain.task_inputs SELECT task_id, '{}', 'i', 's', 'r', '{a}', task_id, NULL, now() "
                    "FROM geartrain.tasks");
+    database.query(
+      "INSERT INTO geartrain.attempts SELECT task_id, s, 1, (s + 1) / 2, 1, 1, now(), now(), NULL, NULL, 'w' "
+      "FROM geartrain.tasks, generate_series(1, 5) s"); // two in a turn
     auto report = migrate(database.dsn());
     REQUIRE_MESSAGE(report, report.error().message);
     CHECK(report->from == 2);
+    CHECK(database.value("SELECT string_agg(version || '.' || seq, ' ' ORDER BY step) FROM geartrain.attempts "
+                         "WHERE task_id = (SELECT min(task_id::text)::uuid FROM geartrain.tasks)") ==
+          "1.0 1.1 2.0 2.1 3.0");
     CHECK(database.number("SELECT count(*) FROM geartrain.tasks WHERE NOT paused AND deadline_at IS NULL "
                           "AND ended_otherwise = (state = 9)") == 3);
     CHECK(database.number("SELECT count(*) FROM geartrain.tasks WHERE state = 3 AND state_since = updated_at") == 1);

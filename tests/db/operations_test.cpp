@@ -345,7 +345,9 @@ TEST_SUITE("operations") {
       "priority)"
       " SELECT unnest($1::uuid[]), 1, now(), now(), 1, 0, 3, 0",
       {"{" + open + "," + ended + "}"});
-    database.query("INSERT INTO geartrain.attempts VALUES ($1, 1, 1, 1, 1, 1, now(), now(), NULL, NULL, 'w')", {ended});
+    database.query("INSERT INTO geartrain.attempts VALUES ($1, 1, 1, 1, 1, 1, now(), now(), NULL, NULL, 'w', "
+                   "NULL, NULL, NULL, 0)",
+                   {ended});
     claim(open, "2020-01-01");
     claim(ended, "2020-01-01");
     claim(to_string(new_task_id()), "2020-01-01");

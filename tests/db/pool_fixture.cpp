@@ -129,12 +129,18 @@ commit_turn_unit turn_of(const task_id& id, std::int32_t version, std::vector<st
   commit_turn_unit unit;
   unit.record.task = id;
   unit.record.expected_version = version;
+  unit.record.head_version = version;
   unit.record.steps_total = 4;
   unit.record.state_since = at_second(1'763'000'002);
   unit.record.steps_completed = static_cast<std::uint32_t>(version) + 1;
   unit.record.now = at_second(1'763'000'005);
   unit.record.appended.outcomes = std::move(outcomes);
   return unit;
+}
+
+commit_turn_unit appending(commit_turn_unit turn) {
+  turn.record.writes_head = false;
+  return turn;
 }
 
 std::string identity_of(int number) {

@@ -99,6 +99,9 @@ step_outcome success(std::uint16_t number, std::uint16_t attempt = 1, std::strin
 /// A turn that ends one step; `version` is the expected one.
 commit_turn_unit turn_of(const task_id& id, std::int32_t version, std::vector<step_outcome> outcomes);
 
+/// The same turn, if it changes nothing that the head row says.
+commit_turn_unit appending(commit_turn_unit turn);
+
 /// 32 bytes that differ for each number.
 std::string identity_of(int number);
 

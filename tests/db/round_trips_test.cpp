@@ -55,7 +55,7 @@ TEST_SUITE("round trips") {
     std::uint64_t statements = 0;
     for (auto& operation : f.metrics->figures().operations)
       statements += operation.statements;
-    CHECK(statements == 24);
+    CHECK(statements == 26);
     if (!test_database::counts_statements())
       return;
     auto counts = server_counts(f.database());
@@ -67,9 +67,10 @@ TEST_SUITE("round trips") {
     CHECK(calls_with(counts, "FROM geartrain.claims WHERE") == 2);
     long long all = 0;
     for (auto& [query, calls] : counts)
-      if (query.find("pg_stat_statements") == std::string::npos)
+      if (query.find("pg_stat_statements") == std::string::npos && query.find("SET ") != 0)
         all += calls;
-    CHECK(all == static_cast<long long>(statements) + 1); // and the advice to the planner, once for the connection
+    // The server counts a prepared SET at its first execution only; there were two.
+    CHECK(all + 2 == static_cast<long long>(statements) + 1); // and the advice to the planner, once for the connection
   }
 
   TEST_CASE("an idle pool sends nothing") {

@@ -138,6 +138,34 @@ TEST_SUITE("turns") {
     CHECK(load(f, full)->facts.back().version == 2);
   }
 
+  TEST_CASE("turns that change nothing of the head row leave it alone, and are read back with it") {
+    pool_fixture f;
+    auto id = new_task_id();
+    REQUIRE(f.ask<create_task_reply>(creation(id)));
+    REQUIRE(f.ask<commit_turn_reply>(appending(turn_of(id, 0, {success(1)})))->committed);
+    REQUIRE(f.ask<commit_turn_reply>(appending(turn_of(id, 1, {success(2), success(3)})))->committed);
+    CHECK(load(f, id)->version == 2);
+    CHECK(load(f, id)->head.version == 0);
+    auto last = turn_of(id, 2, {success(4)});
+    CHECK_FALSE(f.ask<commit_turn_reply>(last)->committed); // it takes the row for one that turn 2 has written
+    last.record.head_version = 0;
+    CHECK(f.ask<commit_turn_reply>(last)->committed);
+    CHECK(load(f, id)->version == 3);
+    CHECK(load(f, id)->head.version == 3);
+    CHECK(load(f, id)->attempts.size() == 4);
+  }
+
+  TEST_CASE("a turn without an outcome takes its version, too") {
+    pool_fixture f;
+    auto id = new_task_id();
+    REQUIRE(f.ask<create_task_reply>(creation(id)));
+    REQUIRE(f.ask<commit_turn_reply>(turn_of(id, 0, {}))->committed);
+    CHECK_FALSE(f.ask<commit_turn_reply>(appending(turn_of(id, 0, {success(1)})))->committed);
+    CHECK(load(f, id)->version == 1);
+    CHECK(load(f, id)->attempts.empty());
+    CHECK(f.ask<commit_turn_reply>(appending(turn_of(id, 1, {success(1)})))->committed);
+  }
+
   TEST_CASE("a task in error can be revived, or acted on and stay; the other ends are for ever") {
     pool_fixture f;
     auto ended_in = [&](task_state state) {

@@ -31,6 +31,8 @@ simulation::simulation(const std::vector<step>& steps, std::size_t turn, weather
   head.version = context_->version;
   head.steps_total = context_->existing_steps();
   head.created_at = head.updated_at = head.state_since = now_;
+  context_->head.state = context_->state;
+  context_->head.state_since = now_;
   for (auto number : enqueued_steps(*context_))
     offered_.insert(number);
   arm_timer(0);
@@ -125,17 +127,9 @@ void simulation::remember_delay(std::uint16_t number, const step_outcome& outcom
 }
 
 void simulation::commit(turn_record record) {
-  ++context_->version;
-  auto& head = rows_.head;
-  head.state = record.state;
-  head.version = context_->version;
-  head.steps_total = record.steps_total;
-  head.updated_at = record.now;
-  head.completed_at = record.completed_at;
-  head.due_at = record.due_at;
-  head.deadline_at = record.deadline_at;
-  head.state_since = record.state_since;
-  head.paused = record.paused;
+  rows_.version = ++context_->version;
+  if (record.writes_head)
+    move_head(record);
   for (auto& outcome : record.appended.outcomes) {
     outcome.version = context_->version;
     rows_.attempts.push_back(std::move(outcome));
@@ -152,6 +146,19 @@ void simulation::commit(turn_record record) {
     std::erase_if(rows_.checkpoints, [&](const step_checkpoint& old) { return old.number == checkpoint.number; });
     rows_.checkpoints.push_back(std::move(checkpoint));
   }
+}
+
+void simulation::move_head(const turn_record& record) {
+  auto& head = rows_.head;
+  head.state = record.state;
+  head.version = context_->version;
+  head.steps_total = record.steps_total;
+  head.updated_at = record.now;
+  head.completed_at = record.completed_at;
+  head.due_at = record.due_at;
+  head.deadline_at = record.deadline_at;
+  head.state_since = record.state_since;
+  head.paused = record.paused;
 }
 
 /// What the dispatcher is told after a turn.

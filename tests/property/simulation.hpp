@@ -103,6 +103,7 @@ private:
   void arm_timer(std::uint16_t number);
   void remember_delay(std::uint16_t number, const step_outcome& outcome);
   void commit(turn_record record);
+  void move_head(const turn_record& record);
   void announce(const turn_effects& effects, const turn_facts& appended);
   void end_lease(std::uint16_t number, std::uint64_t nonce, fate what);
   task_rows rows(bool with_claims) const;

@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 
 from harness import Node
 
-SUCCESS, RETRYABLE, PERMANENT, EXPIRED = 1, 2, 3, 4
+NONE, SUCCESS, RETRYABLE, PERMANENT, EXPIRED = 0, 1, 2, 3, 4
 
 
 def violations(node: Node, ledger: List[Dict[str, Any]], steps: Dict[str, Any]) -> List[str]:
@@ -44,7 +44,8 @@ def _task_violations(task: str, state: int, version: int, rows: List[Dict[str, A
     found = []
     by_step: Dict[int, List[Dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        by_step[row["step"]].append(row)
+        if row["outcome"] != NONE:
+            by_step[row["step"]].append(row)
     for step, history in by_step.items():
         where = f"{task} step {step}"
         if [row["attempt"] for row in history] != list(range(1, len(history) + 1)):
@@ -61,8 +62,11 @@ def _task_violations(task: str, state: int, version: int, rows: List[Dict[str, A
             elif done[0]["version"] >= history[0]["version"]:
                 found.append(f"{where}: ended in the turn of its parent {parent} or before")
     turns = {row["version"] for row in rows}
-    if turns != set(range(1, version + 1)):
+    last = max(turns | {version})
+    if turns != set(range(1, last + 1)):
         found.append(f"{task}: version {version}, but turns wrote {sorted(turns)}")
+    if state == 8 and version != last:
+        found.append(f"{task}: its last turn, {last}, left the head row as turn {version} had written it")
     complete = all(by_step[step] and by_step[step][-1]["outcome"] == SUCCESS for step in parents)
     if (state == 8) != complete:
         found.append(f"{task}: state {state}, all steps complete: {complete}")
@@ -77,6 +81,8 @@ def _ledger_violations(attempts: Dict[str, List[Dict[str, Any]]], ledger: List[D
     succeeded = set()
     for task, rows in attempts.items():
         for row in rows:
+            if row["outcome"] == NONE:
+                continue
             step = f"{task[:-4]}{row['step']:04x}"
             recorded.add((step, row["attempt"]))
             if row["outcome"] == SUCCESS:

@@ -63,7 +63,9 @@ public:
     appended.facts = effects.facts;
     auto record = close_turn(*context, appended, resting_state(*context), rules, t0);
     ++context->version;
-    rows.head.version = context->version;
+    rows.version = context->version;
+    if (record.writes_head)
+      rows.head.version = context->version;
     rows.head.state = record.state;
     for (auto& outcome : causes.outcomes)
       outcome.version = context->version;
