@@ -45,6 +45,10 @@ db_actor directory::db() const {
   return get(db_);
 }
 
+cluster_actor directory::membership() const {
+  return get(membership_);
+}
+
 void directory::set_intake(std::size_t shard, task_intake_actor handle) {
   set(intakes_.at(shard), std::move(handle));
 }
@@ -81,7 +85,12 @@ void directory::set_db(db_actor handle) {
   set(db_, std::move(handle));
 }
 
+void directory::set_membership(cluster_actor handle) {
+  set(membership_, std::move(handle));
+}
+
 void directory::clear() {
+  cluster_->clear();
   std::unique_lock guard{mutex_};
   for (auto& handle : intakes_)
     handle = nullptr;
@@ -96,6 +105,7 @@ void directory::clear() {
   templates_ = nullptr;
   inbox_ = nullptr;
   db_ = nullptr;
+  membership_ = nullptr;
 }
 
 } // namespace geartrain

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "actors/cluster_map.hpp"
 #include "messages/interfaces.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <shared_mutex>
 #include <vector>
 
@@ -29,6 +31,10 @@ public:
   template_registry_actor templates() const;
   inbox_actor inbox() const;
   db_actor db() const;
+  cluster_actor membership() const; ///< null if the cluster is switched off
+
+  /// Which of the tasks this node serves, and where the others are.
+  cluster_map& cluster() const { return *cluster_; }
 
   void set_intake(std::size_t shard, task_intake_actor handle);
   void set_processor(std::size_t shard, result_processor_actor handle);
@@ -39,6 +45,7 @@ public:
   void set_templates(template_registry_actor handle);
   void set_inbox(inbox_actor handle);
   void set_db(db_actor handle);
+  void set_membership(cluster_actor handle);
 
   /// Drops every handle, so that the actors can end.
   void clear();
@@ -66,6 +73,8 @@ private:
   template_registry_actor templates_;
   inbox_actor inbox_;
   db_actor db_;
+  cluster_actor membership_;
+  std::unique_ptr<cluster_map> cluster_ = std::make_unique<cluster_map>();
 };
 
 } // namespace geartrain

@@ -56,6 +56,17 @@ std::optional<lease_table::entry> lease_table::remove(const step_id& id) {
   return found == entries_.end() ? std::nullopt : remove(id, found->second.held.token.nonce);
 }
 
+void lease_table::forget_if(const std::function<bool(const entry&)>& matches) {
+  std::erase_if(entries_, [&](const auto& one) {
+    auto& [id, lease] = one;
+    if (!matches(lease))
+      return false;
+    by_expiry_.erase({lease.held.expires_at, id});
+    unrecorded_.erase({lease.held.claimed_at, id});
+    return true;
+  });
+}
+
 std::vector<std::pair<lease_table::entry, lease_end>> lease_table::take_expired(timestamp now) {
   std::vector<std::pair<entry, lease_end>> expired;
   while (!by_expiry_.empty() && by_expiry_.begin()->first <= now) {

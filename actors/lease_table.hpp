@@ -4,6 +4,7 @@
 #include "messages/storage.hpp"
 #include "messages/worker.hpp"
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -37,6 +38,9 @@ public:
 
   /// The same for whoever holds the step.
   std::optional<entry> remove(const step_id& id);
+
+  /// Forgets leases without ending them: their claims stay, for whoever serves those tasks next.
+  void forget_if(const std::function<bool(const entry&)>& matches);
 
   /// Takes out every lease that is over at `now`, and says why it is.
   std::vector<std::pair<entry, lease_end>> take_expired(timestamp now);

@@ -10,6 +10,9 @@ namespace geartrain {
 
 namespace {
 
+// How often an id of an own partition is looked for.
+constexpr int most_tries = 256;
+
 /// False if the request lacks the key that its strategy needs.
 bool identify(const create_task& task, const task_template& definition, std::optional<std::string>& hash) {
   if (task.idempotency_key) {
@@ -57,11 +60,19 @@ judged_creation judge_creation(const engine& engine, create_task& asked, const c
   return new_creation{std::move(unit), std::move(context)};
 }
 
+task_id make_own_task_id(const engine& engine, timestamp now) {
+  auto id = make_task_id(now.time_since_epoch(), engine.random());
+  // Of a cluster of n nodes every n-th id is one of this node's.
+  for (int tries = 1; tries < most_tries && !engine.actors->cluster().serves(id); ++tries)
+    id = make_task_id(now.time_since_epoch(), engine.random());
+  return id;
+}
+
 std::vector<task_id> make_task_ids(const engine& engine, std::size_t count, timestamp now) {
   std::vector<task_id> ids(count);
   do { // 46 random bits: two equal ones in a call are unlikely, not impossible
     for (auto& id : ids)
-      id = make_task_id(now.time_since_epoch(), engine.random());
+      id = make_own_task_id(engine, now);
     std::sort(ids.begin(), ids.end());
   } while (std::adjacent_find(ids.begin(), ids.end()) != ids.end());
   return ids;
@@ -73,10 +84,30 @@ failure unknown_template(const create_task& asked) {
                              "; register it with POST /v1/templates first"};
 }
 
+namespace {
+
+void tell_owners(const engine& engine, std::vector<task_id> tasks) {
+  touch_tasks_unit unknown;
+  for (auto& id : tasks)
+    if (auto owner = engine.actors->cluster().owner_of(id))
+      caf::anon_send(owner, nudge_peer{false, false, false, {id}});
+    else
+      unknown.ids.push_back(id);
+  if (auto db = engine.actors->db(); db && !unknown.ids.empty())
+    caf::anon_send(db, std::move(unknown));
+}
+
+} // namespace
+
 void announce_created(const engine& engine, std::vector<std::unique_ptr<task_context>> created) {
   steps_ready first;
   std::unordered_map<std::size_t, adopt_tasks> by_shard;
+  std::vector<task_id> of_others; // the node owns nothing at present: it has just come, or is about to leave
   for (auto& context : created) {
+    if (!engine.actors->cluster().serves(context->id)) {
+      of_others.push_back(context->id);
+      continue;
+    }
     for (auto number : enqueued_steps(*context))
       first.ready.push_back(make_ready_step(*context, number, context->created_at));
     by_shard[engine.actors->shard_of(context->id)].contexts.emplace_back(std::move(context));
@@ -86,6 +117,7 @@ void announce_created(const engine& engine, std::vector<std::unique_ptr<task_con
     caf::anon_send(engine.actors->processor(shard), std::move(tasks));
   if (!first.ready.empty())
     caf::anon_send(engine.actors->dispatcher(), std::move(first));
+  tell_owners(engine, std::move(of_others));
 }
 
 } // namespace geartrain

@@ -26,6 +26,9 @@ using judged_creation = std::variant<new_creation, context_refused, failure>;
 judged_creation judge_creation(const engine& engine, create_task& asked, const catalog_entry& entry, const task_id& id,
                                timestamp now);
 
+/// A new id, of a partition that this node serves if it serves any: so a task is made where it will live. Thread-safe.
+task_id make_own_task_id(const engine& engine, timestamp now);
+
 /// That many new ids of one moment, ascending.
 std::vector<task_id> make_task_ids(const engine& engine, std::size_t count, timestamp now);
 

@@ -30,6 +30,10 @@ bool paused_steps::hold(const ready_step_ptr& step) {
   return true;
 }
 
+void paused_steps::take_if(const std::function<bool(const ready_step&)>& matches) {
+  std::erase_if(steps_, [&](const auto& one) { return matches(*one.second); });
+}
+
 ready_step_ptr paused_steps::remove(const step_id& id) {
   auto found = steps_.find(id);
   if (found == steps_.end())

@@ -3,6 +3,7 @@
 #include "messages/storage.hpp"
 #include "messages/worker.hpp"
 
+#include <functional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -21,6 +22,9 @@ public:
 
   /// Keeps the step if a pause holds it; false if none does.
   bool hold(const ready_step_ptr& step);
+
+  /// Takes out every step for which `matches` is true.
+  void take_if(const std::function<bool(const ready_step&)>& matches);
 
   /// Takes a step out; null if it is not here.
   ready_step_ptr remove(const step_id& id);

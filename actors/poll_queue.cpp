@@ -16,7 +16,7 @@ std::vector<poll_queue::interest> poll_queue::interests_of(const poll_request& p
 
 void poll_queue::add(poll_request poll, timestamp deadline) {
   auto id = poll.poll_id;
-  auto sequence = next_sequence_++;
+  auto sequence = next_sequence_++ | (poll.from_peer ? elsewhere : 0);
   for (auto& wanted : interests_of(poll))
     by_interest_[wanted].emplace(sequence, id);
   by_deadline_.emplace(deadline, id);
@@ -24,15 +24,22 @@ void poll_queue::add(poll_request poll, timestamp deadline) {
 }
 
 std::optional<std::uint64_t> poll_queue::first_for(const std::string& namespace_name,
-                                                   const std::string& callable) const {
+                                                   const std::string& callable, bool only_here) const {
   std::optional<std::pair<std::uint64_t, std::uint64_t>> first; // sequence, id
   for (auto& wanted : {callable, std::string{}})
     if (auto found = by_interest_.find({namespace_name, wanted}); found != by_interest_.end())
       if (auto candidate = *found->second.begin(); !first || candidate.first < first->first)
         first = candidate;
-  if (!first)
+  if (!first || (only_here && first->first >= elsewhere))
     return std::nullopt;
   return first->second;
+}
+
+std::vector<std::shared_ptr<const poll_request>> poll_queue::waiting() const {
+  std::vector<std::shared_ptr<const poll_request>> all;
+  for (auto& [id, one] : waiting_)
+    all.push_back(std::make_shared<const poll_request>(one.poll));
+  return all;
 }
 
 std::optional<poll_request> poll_queue::remove(std::uint64_t poll_id) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,8 +20,13 @@ public:
   /// Keeps a poll until `deadline`.
   void add(poll_request poll, timestamp deadline);
 
-  /// The longest waiting poll that may run this handler of this namespace; nothing if nobody waits for it.
-  std::optional<std::uint64_t> first_for(const std::string& namespace_name, const std::string& callable) const;
+  /// The longest waiting poll that may run this handler of this namespace; nothing if nobody waits for it. Workers of
+  /// other nodes come after all that wait here; with `only_here` they don't come at all.
+  std::optional<std::uint64_t> first_for(const std::string& namespace_name, const std::string& callable,
+                                         bool only_here = false) const;
+
+  /// Everybody who waits.
+  std::vector<std::shared_ptr<const poll_request>> waiting() const;
 
   /// Takes a waiting poll out; nothing if it is gone.
   std::optional<poll_request> remove(std::uint64_t poll_id);
@@ -38,6 +44,9 @@ private:
     timestamp deadline;
   };
   using interest = std::pair<std::string, std::string>; // namespace and callable; empty callable: any
+
+  // Sequence numbers of polls of other nodes begin here, so that they come last.
+  static constexpr std::uint64_t elsewhere = std::uint64_t{1} << 63;
 
   static std::vector<interest> interests_of(const poll_request& poll);
 

@@ -35,7 +35,10 @@ private:
       return sleep({});
     overdue_tasks_unit unit;
     for (std::size_t p = 0; p < partition_count; ++p)
-      unit.partitions.push_back(static_cast<std::int16_t>(p));
+      if (engine_->actors->cluster().serves_partition(static_cast<std::uint16_t>(p)))
+        unit.partitions.push_back(static_cast<std::int16_t>(p));
+    if (unit.partitions.empty())
+      return sleep({});
     auto begin = engine_->now();
     unit.now = begin;
     unit.limit = page_size;

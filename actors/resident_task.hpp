@@ -64,6 +64,8 @@ struct resident_task {
   std::unordered_map<std::uint16_t, lease> leases; ///< by step number
   std::vector<lease> started;                      ///< leases that began while the context was away
   std::vector<std::uint16_t> returned;             ///< steps given back while the context was away
+  timestamp read_at;                               ///< when its rows were asked for last; long ago: never
+  bool outdated = false;                           ///< the context must be read again before it decides anything
 };
 
 } // namespace geartrain

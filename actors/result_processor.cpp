@@ -26,6 +26,9 @@ result_processor::behavior_type result_processor::make_behavior() {
     [this](const timer_due& due) { retry_due(due); },
     [this](const lease_ended& message) { lease_ends(message); },
     [this](const recover_request& request) { recover(request); },
+    [this](const gain_partitions& message) { gain(message); },
+    [this](const lose_partitions& message) { lose(message); },
+    [this](const reread_tasks& message) { reread(message); },
     [this](const evict_task& message) { evict(message); },
     [this](const drain_request& request) { drain(request); },
     [this](const reload_task& again) { load(again.id); },
@@ -41,7 +44,7 @@ void result_processor::submit(const submit_reports& message) {
   std::vector<task_id> touched;
   for (auto& report : message.reports) {
     auto id = task_of(report.report.token.step);
-    touch(id).waiting.reports.push_back({report, now, false});
+    touch(id).waiting.reports.push_back({report, now, report.in_doubt});
     touched.push_back(id);
   }
   // All reports of the call are in before the first turn opens, so that those of one task share one.
@@ -56,12 +59,14 @@ void result_processor::read(const read_task_request& request) {
 }
 
 void result_processor::act(const act_request& request) {
-  touch(request.task).waiting.acts.push_back({request, false});
+  touch(request.task).waiting.acts.push_back({request, request.in_doubt});
   proceed(request.task);
 }
 
 void result_processor::look_at(const look_at_tasks& message) {
   for (auto& id : message.ids) {
+    if (!serves(id))
+      continue;
     auto& task = touch(id);
     task.waiting.deadline = true;
     if (task.where == resident_task::place::home)
@@ -72,12 +77,16 @@ void result_processor::look_at(const look_at_tasks& message) {
 
 void result_processor::retry_due(const timer_due& due) {
   auto id = task_of(due.step);
+  if (!serves(id))
+    return; // its owner has a timer of its own
   touch(id).waiting.due.push_back(number_of(due.step));
   proceed(id);
 }
 
 void result_processor::lease_begins(const steps_leased& message) {
   for (auto& held : message.leases) {
+    if (!serves(held.token.step))
+      continue;
     auto found = tasks_.find(task_of(held.token.step));
     if (found == tasks_.end()) {
       revoke(held.token.step); // the task ended meanwhile
@@ -93,6 +102,8 @@ void result_processor::lease_begins(const steps_leased& message) {
 void result_processor::lease_ends(const lease_ended& message) {
   auto id = task_of(message.held.token.step);
   auto number = number_of(message.held.token.step);
+  if (!serves(id))
+    return; // it went to another owner with its claim
   if (message.why != lease_end::returned) {
     touch(id).waiting.expired.push_back(message);
     return proceed(id);
@@ -127,6 +138,8 @@ void result_processor::proceed(const task_id& id) {
   auto& task = found->second;
   settle_leases(task);
   auto over = is_terminal(task.context->state);
+  if (task.outdated)
+    return read_again(id);
   if (!task.readers.empty() || (over && !task.waiters.empty())) {
     task_snapshot copy{*task.context};
     for (auto& reader : std::exchange(task.readers, {}))
@@ -139,8 +152,13 @@ void result_processor::proceed(const task_id& id) {
   auto must_rest = nothing_to_run(context) && resting_state(context) != context.state;
   if (!causes.empty() || must_rest)
     open_turn(task, std::move(causes));
+  else if (task.outdated)
+    return read_again(id);
   else if (is_terminal(context.state))
     forget(id);
+  else if (!serves(id))
+    let_go(id);
+  answer_losers();
   if (draining_)
     answer_drain();
 }
@@ -195,6 +213,8 @@ void result_processor::turn_committed(resident_task& task, const turn_closed& cl
   if (is_terminal(task.context->state))
     metrics.tasks_ended.fetch_add(1, std::memory_order_relaxed);
   task.context->turn_round_trips = 0;
+  if (!serves(closed.task))
+    tell_owner(closed.task);
   for (auto number : std::exchange(task.touched, {})) {
     // The step may be with its next worker already: only leases of attempts that ended or were given back are over.
     auto& step = task.context->step(number);
@@ -224,6 +244,8 @@ void result_processor::forget_void_leases(resident_task& task) {
 }
 
 void result_processor::arm_retry(const task_context& context, std::uint16_t number) {
+  if (!serves(context.id))
+    return;
   auto& step = context.step(number);
   if (step.state == step_state::waiting_for_retry && step.next_attempt_at)
     send(engine_->actors->timers(), arm_timer{make_step_id(context.id, number), *step.next_attempt_at});

@@ -130,7 +130,13 @@ void result_processor::fence_report(resident_task& task, pending_report& pending
   }
   auto known = task.leases.find(number);
   auto held = known != task.leases.end() ? &known->second : nullptr;
-  switch (fence(*task.context, held, report.token, engine_->now(), report.kind == report_kind::yield)) {
+  auto verdict = fence(*task.context, held, report.token, engine_->now(), report.kind == report_kind::yield);
+  if (verdict != fence_verdict::current && doubts(task, pending)) {
+    task.outdated = true;
+    task.waiting.reports.push_back(std::move(pending));
+    return;
+  }
+  switch (verdict) {
     case fence_verdict::current:
       return accept_report(task, pending, held, causes);
     case fence_verdict::duplicate:

@@ -22,6 +22,10 @@
 //   unavailable  nobody knows: the same, but a report that turns out to be recorded is `accepted`, not `duplicate`
 //   failed       the database refused it for good: the reports are answered with the reason, the context is reloaded
 //
+// A task that this node does not serve is a guest: its owner could not be reached when something came for it. It is read,
+// makes its turn and is let go; nothing of it is announced to the dispatcher or the timers, and the owner, whoever that is,
+// is told through the database to read it again (result_processor_guests.cpp).
+//
 // The input of an open turn stays in `open` until then, so a turn whose actor died is simply done again from the rows
 // (recover_request). A turn_closed whose number is not the open one belongs to a turn that was given up: it is ignored,
 // and if it had been committed, the reload sees that.
@@ -63,6 +67,7 @@ public:
   void on_exit() override {
     tasks_.clear();
     recovery_waiters_.clear();
+    losing_.clear();
     drain_waiters_.clear();
   }
 
@@ -103,6 +108,18 @@ private:
   void forget_void_leases(resident_task& task);
   void arm_retry(const task_context& context, std::uint16_t number);
 
+  // -- partitions that come and go, and guests (result_processor_guests.cpp) ------
+
+  bool serves(const task_id& id) const { return engine_->actors->cluster().serves(id); }
+  void gain(const gain_partitions& message);
+  void lose(const lose_partitions& message);
+  void answer_losers();
+  void reread(const reread_tasks& message);
+  void read_again(const task_id& id);
+  void let_go(const task_id& id);
+  void tell_owner(const task_id& id);
+  bool doubts(resident_task& task, const pending_report& pending) const;
+
   // -- waiting for the end (result_processor_waits.cpp) -------------------------
 
   void await_end(const await_task_request& request);
@@ -120,6 +137,7 @@ private:
   void load(const task_id& id);
   void loaded(const task_id& id, const task_rows& rows);
   void restore(const task_id& id, const task_rows& rows, const template_snapshot& definition);
+  void release_ended_leases(resident_task& task);
   void load_failed(const task_id& id, const failure& why);
   void refuse_overdue(resident_task& task);
   void give_up_turn(resident_task& task, bool outcome_unknown);
@@ -128,6 +146,8 @@ private:
   void recover_left_out();
 
   void recover(const recover_request& request);
+  std::vector<std::int16_t> partitions_served() const;
+  void begin_recovery(std::vector<std::int16_t> partitions);
   void next_page();
   void recover_task(const task_id& id);
   void recovered(const task_id& id);
@@ -148,7 +168,11 @@ private:
   bool last_page_ = false;
   task_id page_end_;
   std::unordered_set<task_id> page_; ///< of the current page, not yet loaded
+  std::vector<std::int16_t> recovered_partitions_; ///< that the recovery under way looks at
+  std::vector<std::int16_t> gained_;               ///< to be looked at next
   std::vector<completion<std::uint32_t>> recovery_waiters_;
+
+  std::vector<lose_partitions> losing_; ///< turns of theirs are open
 
   bool left_out_ = false; ///< recovery found no room for some open task
 

@@ -52,6 +52,7 @@ void result_processor::load(const task_id& id) {
   if (task.where == resident_task::place::home || task.where == resident_task::place::on_turn)
     return;
   task.where = resident_task::place::loading;
+  task.read_at = engine_->now();
   request(engine_->actors->db(), caf::infinite, load_task_unit{id})
     .then([this, id](const task_rows_ptr& rows) { loaded(id, *rows); },
           [this, id](caf::error& e) { load_failed(id, to_failure(e)); });
@@ -83,7 +84,9 @@ void result_processor::restore(const task_id& id, const task_rows& rows, const t
   task.context = restore_task(rows, definition, now);
   task.context->turn_round_trips = 1;
   task.where = resident_task::place::home;
+  task.outdated = false;
   ++at_home_;
+  release_ended_leases(task);
   for (auto& claim : rows.claims) {
     if (claim.number < 1 || claim.number > task.context->steps.size() || task.leases.contains(claim.number))
       continue;
@@ -100,6 +103,20 @@ void result_processor::restore(const task_id& id, const task_rows& rows, const t
   announce(task);
   recovered(id);
   proceed(id);
+}
+
+/// Turns that another node made ended these.
+void result_processor::release_ended_leases(resident_task& task) {
+  steps_ready news;
+  std::erase_if(task.leases, [&](const auto& one) {
+    auto& [number, held] = one;
+    auto runs = number <= task.context->steps.size() && held.token.attempt > task.context->step(number).attempts.size();
+    if (!runs)
+      news.released.push_back(held.token);
+    return !runs;
+  });
+  if (!news.released.empty())
+    send(engine_->actors->dispatcher(), std::move(news));
 }
 
 void result_processor::load_failed(const task_id& id, const failure& why) {
@@ -162,7 +179,7 @@ void result_processor::give_up_turn(resident_task& task, bool outcome_unknown) {
 /// Tells dispatcher and timers about everything that they may have forgotten. They ignore what they know.
 void result_processor::announce(const resident_task& task) {
   auto& context = *task.context;
-  if (is_terminal(context.state))
+  if (is_terminal(context.state) || !serves(context.id))
     return;
   if (context.state == task_state::pending && context.input->start_at)
     send(engine_->actors->timers(), arm_timer{context.id, *context.input->start_at});
@@ -205,10 +222,7 @@ void result_processor::recover_left_out() {
   if (!left_out_ || recovering_ || at_home_ > resident_limit() / 4 * 3)
     return;
   left_out_ = false;
-  recovering_ = true;
-  last_page_ = false;
-  page_end_ = {};
-  next_page();
+  begin_recovery(partitions_served());
 }
 
 std::size_t result_processor::resident_limit() const {
@@ -223,9 +237,6 @@ void result_processor::recover(const recover_request& request) {
     recover_again_ = true;
     return;
   }
-  recovering_ = true;
-  last_page_ = false;
-  page_end_ = {};
   for (auto& [id, task] : tasks_) {
     if (task.where == resident_task::place::on_turn) {
       give_up_turn(task, true);
@@ -236,7 +247,26 @@ void result_processor::recover(const recover_request& request) {
       announce(task);
     }
   }
-  next_page();
+  begin_recovery(partitions_served());
+}
+
+std::vector<std::int16_t> result_processor::partitions_served() const {
+  std::vector<std::int16_t> all;
+  for (std::size_t p = shard_; p < partition_count; p += engine_->settings.shards)
+    if (engine_->actors->cluster().serves_partition(static_cast<std::uint16_t>(p)))
+      all.push_back(static_cast<std::int16_t>(p));
+  return all;
+}
+
+void result_processor::begin_recovery(std::vector<std::int16_t> partitions) {
+  recovering_ = true;
+  last_page_ = partitions.empty();
+  page_end_ = {};
+  recovered_partitions_ = std::move(partitions);
+  if (last_page_)
+    finish_recovery();
+  else
+    next_page();
 }
 
 void result_processor::next_page() {
@@ -244,8 +274,7 @@ void result_processor::next_page() {
   if (!db)
     return;
   open_tasks_unit unit;
-  for (std::size_t p = shard_; p < partition_count; p += engine_->settings.shards)
-    unit.partitions.push_back(static_cast<std::int16_t>(p));
+  unit.partitions = recovered_partitions_;
   unit.after = page_end_;
   unit.limit = page_size;
   request(db, caf::infinite, std::move(unit))
@@ -282,8 +311,12 @@ void result_processor::finish_recovery() {
   if (!last_page_)
     return next_page();
   recovering_ = false;
-  if (std::exchange(recover_again_, false))
+  if (std::exchange(recover_again_, false)) {
+    gained_.clear();
     return recover({});
+  }
+  if (!gained_.empty())
+    return begin_recovery(std::exchange(gained_, {}));
   for (auto& waiter : std::exchange(recovery_waiters_, {}))
     waiter(static_cast<std::uint32_t>(at_home_));
 }

@@ -53,7 +53,7 @@ void task_intake::look_for_template(create_task_request& asked) {
 
 void task_intake::admit(create_task_request& asked, const catalog_entry& entry) {
   auto now = engine_->now();
-  auto id = make_task_id(now.time_since_epoch(), engine_->random());
+  auto id = make_own_task_id(*engine_, now);
   auto judged = judge_creation(*engine_, asked.task, entry, id, now);
   if (auto* why = std::get_if<failure>(&judged))
     return asked.done(std::move(*why));

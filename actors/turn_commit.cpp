@@ -62,6 +62,8 @@ void announce_turn(const engine& engine, std::uint64_t turn, std::unique_ptr<tas
     news.enqueued = enqueued_steps(*context);
   if (context->paused)
     news.enqueued.clear(); // they wait here until the task is resumed
+  if (!engine.actors->cluster().serves(task))
+    news.enqueued.clear(); // only the owner of a task hands out its steps
   turn_closed closed;
   closed.leases_void = !news.revoked.empty();
   steps_ready message;

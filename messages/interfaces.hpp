@@ -13,6 +13,20 @@
 
 namespace geartrain {
 
+struct lose_partitions;
+struct nudge_peer;
+struct peer_came;
+struct polls_wait;
+struct steps_arrived;
+struct submit_reports;
+
+/// A link stands for the actors of another node: it takes the same messages and answers the same completions, whatever
+/// happens to that node. What the peer can't do in time is done here.
+using peer_actor =
+  caf::typed_actor<caf::reacts_to<submit_reports>, caf::reacts_to<read_task_request>, caf::reacts_to<await_task_request>,
+                   caf::reacts_to<wait_cancelled>, caf::reacts_to<act_request>, caf::reacts_to<heartbeat_request>,
+                   caf::reacts_to<leases_returned>, caf::reacts_to<polls_wait>, caf::reacts_to<nudge_peer>>;
+
 // -- small messages between actors ---------------------------------------------
 
 /// task_intake -> result_processor: tasks of its shard that were just committed; they become resident.
@@ -50,6 +64,49 @@ struct set_pauses {
 /// reconciler -> result_processor: something should have happened to these tasks; look at them.
 struct look_at_tasks {
   std::vector<task_id> ids;
+};
+
+/// cluster -> result_processor: this node is the owner of these partitions now; make their open tasks resident.
+struct gain_partitions {
+  std::vector<std::uint16_t> partitions;
+};
+
+/// cluster -> step_dispatcher, then result_processor: these partitions are to go to another node. Nothing of them is
+/// dispatched or kept any more; answered when what was held is recorded, and when no turn of theirs is open.
+struct lose_partitions {
+  std::vector<std::uint16_t> partitions;
+  completion<std::uint32_t> done;
+};
+
+/// cluster -> result_processor: another node made turns of these tasks; what is known of them is outdated.
+struct reread_tasks {
+  std::vector<task_id> ids;
+};
+
+/// step_dispatcher -> links: workers here that wait for a first step, and those that no longer do.
+struct polls_wait {
+  std::vector<poll_request> begin;
+  std::vector<std::uint64_t> end; ///< poll ids
+};
+
+/// A link -> step_dispatcher: the peer is there; tell it who waits.
+struct peer_came {
+  peer_actor link;
+};
+
+/// A link -> step_dispatcher: steps that a peer owns and has leased to a worker here.
+struct steps_arrived {
+  std::uint64_t poll_id = 0;
+  std::vector<leased_step> steps;
+  completion<std::vector<lease_token>> unwanted; ///< those that no worker here waits for any more
+};
+
+/// Tells a peer that there is something in the database to look at before it would by itself.
+struct nudge_peer {
+  bool pauses = false;
+  bool templates = false;
+  bool membership = false;
+  std::vector<task_id> tasks; ///< created here, owned by the peer
 };
 
 /// Asks the dispatcher to take back whatever of these steps is not with a worker yet.
@@ -162,6 +219,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::adopt_tasks)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::steps_leased)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::lease_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::adopt_leases)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::gain_partitions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::lose_partitions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::reread_tasks)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::polls_wait)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::peer_came)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::steps_arrived)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::nudge_peer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::withdraw_steps)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::withdrawn_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::arm_timer)
@@ -202,7 +266,8 @@ using result_processor_actor =
                    caf::reacts_to<adopt_tasks>, caf::reacts_to<read_task_request>, caf::reacts_to<timer_due>,
                    caf::reacts_to<lease_ended>, caf::reacts_to<recover_request>, caf::reacts_to<evict_task>,
                    caf::reacts_to<act_request>, caf::reacts_to<look_at_tasks>, caf::reacts_to<await_task_request>,
-                   caf::reacts_to<wait_cancelled>, caf::reacts_to<drain_request>>;
+                   caf::reacts_to<wait_cancelled>, caf::reacts_to<gain_partitions>, caf::reacts_to<lose_partitions>,
+                   caf::reacts_to<reread_tasks>, caf::reacts_to<drain_request>>;
 
 using task_coordinator_actor = caf::typed_actor<caf::reacts_to<evaluate_turn>>;
 
@@ -212,6 +277,7 @@ using step_dispatcher_actor =
   caf::typed_actor<caf::reacts_to<poll_request>, caf::reacts_to<steps_ready>, caf::reacts_to<heartbeat_request>,
                    caf::reacts_to<poll_cancelled>, caf::reacts_to<leases_returned>, caf::reacts_to<adopt_leases>,
                    caf::replies_to<withdraw_steps>::with<withdrawn_reply>, caf::reacts_to<set_pauses>,
+                   caf::reacts_to<lose_partitions>, caf::reacts_to<peer_came>, caf::reacts_to<steps_arrived>,
                    caf::reacts_to<drain_request>, caf::reacts_to<tick>>;
 
 using reconciler_actor = caf::typed_actor<caf::reacts_to<tick>>;

@@ -91,6 +91,7 @@ struct register_template_request {
 struct report_message {
   step_report report;
   completion<report_answer> done;
+  bool in_doubt = false; ///< sent before to a node that never answered: what is recorded already may be this very report
 };
 
 /// Reports of tasks that belong to the receiving shard.
@@ -124,6 +125,7 @@ struct act_request {
   task_id task;
   operator_act act;
   completion<task_snapshot> done;
+  bool in_doubt = false; ///< see report_message
 };
 
 // -- step_dispatcher -------------------------------------------------------------
@@ -136,6 +138,7 @@ struct poll_request {
   std::uint32_t max_steps = 1;
   milliseconds wait{0};
   completion<std::vector<leased_step>> done;
+  bool from_peer = false; ///< the worker waits at another node: it comes after those that wait here
 };
 
 /// The client of a waiting poll went away.

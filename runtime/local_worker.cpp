@@ -1,5 +1,7 @@
 #include "runtime/local_worker.hpp"
 
+#include "actors/task_routes.hpp"
+
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
@@ -172,9 +174,10 @@ private:
   // -- results go out ------------------------------------------------------------------
 
   void deliver(step_report report) {
-    auto owner = engine_.actors->processor_of(task_of(report.token.step));
     completion<report_answer> done{[this, report](expected<report_answer> answer) { answered(report, answer); }};
-    caf::anon_send(owner, submit_reports{{{std::move(report), std::move(done)}}});
+    std::vector<report_message> one;
+    one.push_back({std::move(report), std::move(done)});
+    send_reports(*engine_.actors, std::move(one));
   }
 
   /// What was computed is delivered until somebody answers for it; only a node that ends may not answer any more.
@@ -219,8 +222,7 @@ private:
         resume_at_.reset();
       lock.unlock();
       if (!tokens.empty())
-        caf::anon_send(engine_.actors->dispatcher(), heartbeat_request{settings_.worker_id, std::move(tokens),
-                                                                       completion<std::vector<heartbeat_answer>>{}});
+        send_heartbeat(*engine_.actors, {settings_.worker_id, std::move(tokens), {}});
       for (auto& report : again)
         deliver(std::move(report));
       ask();
@@ -248,7 +250,7 @@ private:
   }
 
   static void return_leases(const engine& shared, std::vector<lease_token> tokens) {
-    caf::anon_send(shared.actors->dispatcher(), leases_returned{std::move(tokens)});
+    send_returned(*shared.actors, std::move(tokens));
   }
 
   bool is_full() const { return held_.size() >= max_unanswered; }

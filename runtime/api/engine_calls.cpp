@@ -1,11 +1,10 @@
 #include "runtime/api/engine_calls.hpp"
 
-#include "actors/directory.hpp"
+#include "actors/task_routes.hpp"
 #include "messages/actor_base.hpp"
 
 #include <atomic>
 #include <mutex>
-#include <unordered_map>
 
 namespace geartrain {
 
@@ -69,27 +68,26 @@ void engine_calls::register_template(register_template_request request) const {
 }
 
 void engine_calls::report(std::vector<report_message> reports) const {
-  std::unordered_map<std::size_t, submit_reports> by_shard;
-  for (auto& one : reports)
-    by_shard[actors_->shard_of(task_of(one.report.token.step))].reports.push_back(std::move(one));
-  for (auto& [shard, batch] : by_shard)
-    caf::anon_send(actors_->processor(shard), std::move(batch));
+  send_reports(*actors_, std::move(reports));
 }
 
 void engine_calls::read(read_task_request request) const {
-  caf::anon_send(actors_->processor_of(request.id), std::move(request));
+  auto task = task_of(request.id);
+  send_to_owner(*actors_, task, std::move(request));
 }
 
 void engine_calls::await(await_task_request request) const {
-  caf::anon_send(actors_->processor_of(request.id), std::move(request));
+  auto task = request.id;
+  send_to_owner(*actors_, task, std::move(request));
 }
 
 void engine_calls::cancel_wait(wait_cancelled message) const {
-  caf::anon_send(actors_->processor_of(message.id), message);
+  send_to_owner(*actors_, message.id, message);
 }
 
 void engine_calls::act(act_request request) const {
-  caf::anon_send(actors_->processor_of(request.task), std::move(request));
+  auto task = request.task;
+  send_to_owner(*actors_, task, std::move(request));
 }
 
 void engine_calls::poll(poll_request request) const {
@@ -101,11 +99,11 @@ void engine_calls::cancel_poll(std::uint64_t poll_id) const {
 }
 
 void engine_calls::return_leases(std::vector<lease_token> tokens) const {
-  caf::anon_send(actors_->dispatcher(), leases_returned{std::move(tokens)});
+  send_returned(*actors_, std::move(tokens));
 }
 
 void engine_calls::heartbeat(heartbeat_request request) const {
-  caf::anon_send(actors_->dispatcher(), std::move(request));
+  send_heartbeat(*actors_, std::move(request));
 }
 
 template <class Unit>
@@ -166,6 +164,8 @@ void engine_calls::tell_pauses_in_order(std::uint64_t reading, std::vector<pause
     return;
   pauses_->last_told = reading;
   caf::anon_send(actors_->dispatcher(), set_pauses{std::move(rows)});
+  for (auto& peer : actors_->cluster().peers())
+    caf::anon_send(peer, nudge_peer{true, false, false, {}});
 }
 
 } // namespace geartrain

@@ -1,0 +1,116 @@
+#include "actors/result_processor_impl.hpp"
+
+#include <algorithm>
+
+// Partitions come and go, and now and then a turn has to be made for a task that belongs to another node. What keeps that
+// right is the compare-and-swap; what is here keeps it rare, short and known to the owner.
+
+namespace geartrain {
+
+namespace {
+
+// How often a guest is read again while somebody here waits for its end.
+constexpr milliseconds guest_pause{500};
+
+// A task whose context is on its way can't be read again yet.
+constexpr milliseconds reread_pause{50};
+
+} // namespace
+
+// -- partitions ------------------------------------------------------------------------
+
+void result_processor::gain(const gain_partitions& message) {
+  for (auto partition : message.partitions)
+    if (partition % engine_->settings.shards == shard_)
+      gained_.push_back(static_cast<std::int16_t>(partition));
+  if (gained_.empty())
+    return;
+  for (auto& [id, task] : tasks_) // guests become residents
+    if (task.where == resident_task::place::home && serves(id))
+      announce(task);
+  if (!recovering_)
+    begin_recovery(std::exchange(gained_, {}));
+}
+
+void result_processor::lose(const lose_partitions& message) {
+  std::vector<task_id> at_home;
+  for (auto& [id, task] : tasks_)
+    if (task.where == resident_task::place::home && !serves(id))
+      at_home.push_back(id);
+  losing_.push_back(message);
+  for (auto& id : at_home)
+    proceed(id);
+  answer_losers();
+}
+
+/// The new owner may read the rows once no turn of this node can change them any more.
+void result_processor::answer_losers() {
+  if (losing_.empty())
+    return;
+  auto open = std::any_of(tasks_.begin(), tasks_.end(), [this](const auto& entry) {
+    return entry.second.where == resident_task::place::on_turn && !serves(entry.first);
+  });
+  if (open)
+    return;
+  for (auto& one : std::exchange(losing_, {}))
+    one.done(static_cast<std::uint32_t>(one.partitions.size()));
+}
+
+// -- turns that other nodes made -----------------------------------------------------------
+
+void result_processor::reread(const reread_tasks& message) {
+  std::vector<task_id> later;
+  for (auto& id : message.ids) {
+    auto& task = tasks_[id];
+    if (task.where == resident_task::place::away) {
+      load(id);
+    } else if (task.where == resident_task::place::home) {
+      task.outdated = true;
+      proceed(id);
+    } else {
+      later.push_back(id);
+    }
+  }
+  if (!later.empty())
+    delayed_send(this, reread_pause, reread_tasks{std::move(later)});
+}
+
+void result_processor::read_again(const task_id& id) {
+  auto& task = tasks_.at(id);
+  task.context.reset();
+  task.where = resident_task::place::away;
+  --at_home_;
+  load(id);
+}
+
+/// A refusal takes certainty: the rows must have been read after the report came, or nobody else can have written them.
+bool result_processor::doubts(resident_task& task, const pending_report& pending) const {
+  return !engine_->actors->cluster().is_certain() && task.read_at < pending.arrived;
+}
+
+// -- guests ----------------------------------------------------------------------------------
+
+void result_processor::tell_owner(const task_id& id) {
+  engine_->actors->cluster().metrics().guest_turns.fetch_add(1, std::memory_order_relaxed);
+  if (auto db = engine_->actors->db())
+    caf::anon_send(db, touch_tasks_unit{{id}});
+}
+
+/// Nothing more is to be done for the guest. Who waits for its end looks at it again from time to time.
+void result_processor::let_go(const task_id& id) {
+  auto found = tasks_.find(id);
+  auto& task = found->second;
+  if (!task.waiting.empty())
+    return;
+  --at_home_;
+  if (task.waiters.empty()) {
+    tasks_.erase(found);
+    return;
+  }
+  task.context.reset();
+  task.leases.clear();
+  task.where = resident_task::place::away;
+  delayed_send(this, guest_pause, reload_task{id});
+}
+
+} // namespace geartrain

@@ -1,0 +1,104 @@
+#pragma once
+
+#include "actors/cancelled_leases.hpp"
+#include "actors/engine.hpp"
+#include "actors/lease_table.hpp"
+#include "actors/paused_steps.hpp"
+#include "actors/poll_queue.hpp"
+#include "actors/ready_queue.hpp"
+#include "messages/actor_base.hpp"
+
+#include <unordered_map>
+#include <vector>
+
+namespace geartrain {
+
+/// Private: time to tell the peers who waits here.
+struct tell_peers {};
+
+} // namespace geartrain
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::tell_peers)
+
+namespace geartrain {
+
+using dispatcher_interface = step_dispatcher_actor::extend<caf::reacts_to<tell_peers>>;
+
+class step_dispatcher : public actor_base<dispatcher_interface::base> {
+public:
+  step_dispatcher(caf::actor_config& config, engine_ptr shared);
+
+  const char* name() const override { return "step_dispatcher"; }
+
+  void on_exit() override {
+    for (auto& poll : polls_.take_all())
+      poll.done(std::vector<leased_step>{});
+  }
+
+protected:
+  behavior_type make_behavior() override;
+
+private:
+  using notices = std::unordered_map<std::size_t, steps_leased>; // by shard of the result_processor
+
+  // -- steps and workers meet (step_dispatcher.cpp) -----------------------------
+
+  void poll(const poll_request& asked);
+  void serve(const poll_request& asked);
+  leased_step lease_out(ready_step_ptr step, const std::string& worker);
+  void steps_arrive(const steps_ready& news);
+  void release(const lease_token& token);
+  bool take_out(const step_id& step) { return ready_.remove(step) || paused_.remove(step); }
+  void revoke(const revoked_steps& revoked);
+  void ask_for_pauses();
+  void pause(const set_pauses& message);
+  bool already_leased(const ready_step& step);
+  withdrawn_reply withdraw(const withdraw_steps& asked);
+  void take_back(const leases_returned& message);
+  void drain(const drain_request& asked);
+  void on_tick();
+
+  // -- leases (step_dispatcher_leases.cpp) ----------------------------------------
+
+  void heartbeat(const heartbeat_request& asked);
+  bool revive(const lease_token& token, const std::string& worker, timestamp expires_at);
+  void adopt(const adopt_leases& message);
+  void record_claims(timestamp older_than);
+  void answer_drain();
+
+  // -- the cluster (step_dispatcher_peers.cpp) --------------------------------------
+
+  bool serves(const step_id& step) const { return engine_->actors->cluster().serves(step); }
+  bool may_dispatch() const { return engine_->actors->cluster().is_certain(); }
+  void serve_again();
+  std::optional<poll_request> take_poll(std::uint64_t poll_id);
+  void worker_waits(const poll_request& poll);
+  void worker_waits_no_more(const poll_request& poll);
+  void plan_telling();
+  void tell_who_waits();
+  void welcome(const peer_came& message);
+  void hand_out(steps_arrived& message);
+  void lose(const lose_partitions& message);
+  void answer_losers();
+
+  engine_ptr engine_;
+  std::uint32_t epoch_;
+  ready_queue ready_;
+  poll_queue polls_;
+  paused_steps paused_;
+  bool pauses_known_ = false;
+  bool asking_ = false;
+  std::vector<steps_ready> early_; ///< what arrived before the pauses were known
+  lease_table leases_;
+  cancelled_leases cancelled_;
+  bool recording_ = false;
+  bool draining_ = false;
+  std::vector<completion<std::uint32_t>> drained_; ///< who waits until everything held is recorded
+
+  std::vector<lose_partitions> losing_; ///< what was held of them is being recorded
+  polls_wait news_for_peers_;           ///< not told yet
+  bool telling_peers_ = false; ///< a tell_peers is on its way
+  bool was_certain_ = true;
+};
+
+} // namespace geartrain

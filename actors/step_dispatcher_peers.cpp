@@ -1,0 +1,134 @@
+#include "actors/step_dispatcher_impl.hpp"
+
+#include <algorithm>
+
+// The dispatcher's part in a cluster. Only the owner of a task hands out its steps. Workers that wait here are told to the
+// other nodes, after a moment, since most get a step of this node before that; a node with a step that nobody there waits
+// for leases it to one of them.
+
+namespace geartrain {
+
+namespace {
+
+constexpr milliseconds moment{1};
+
+// Who waits beyond that is told when one of these has got something.
+constexpr std::size_t most_told = 512;
+
+poll_request without_asker(const poll_request& poll) {
+  auto copy = poll;
+  copy.done = {};
+  return copy;
+}
+
+} // namespace
+
+// -- who waits -----------------------------------------------------------------------
+
+std::optional<poll_request> step_dispatcher::take_poll(std::uint64_t poll_id) {
+  auto poll = polls_.remove(poll_id);
+  if (poll)
+    worker_waits_no_more(*poll);
+  return poll;
+}
+
+void step_dispatcher::worker_waits(const poll_request& poll) {
+  if (poll.from_peer || !engine_->actors->cluster().has_peers() || news_for_peers_.begin.size() >= most_told)
+    return;
+  news_for_peers_.begin.push_back(without_asker(poll));
+  plan_telling();
+}
+
+void step_dispatcher::worker_waits_no_more(const poll_request& poll) {
+  if (poll.from_peer || !engine_->actors->cluster().has_peers())
+    return;
+  auto& untold = news_for_peers_.begin;
+  auto found = std::find_if(untold.begin(), untold.end(),
+                            [&](const poll_request& one) { return one.poll_id == poll.poll_id; });
+  if (found != untold.end()) {
+    untold.erase(found);
+    return;
+  }
+  news_for_peers_.end.push_back(poll.poll_id);
+  plan_telling();
+}
+
+void step_dispatcher::plan_telling() {
+  if (!std::exchange(telling_peers_, true))
+    delayed_send(this, moment, tell_peers{});
+}
+
+void step_dispatcher::tell_who_waits() {
+  telling_peers_ = false;
+  auto news = std::exchange(news_for_peers_, {});
+  if (news.begin.empty() && news.end.empty())
+    return;
+  for (auto& link : engine_->actors->cluster().peers())
+    send(link, news);
+}
+
+void step_dispatcher::welcome(const peer_came& message) {
+  polls_wait all;
+  for (auto& poll : polls_.waiting())
+    if (!poll->from_peer && all.begin.size() < most_told)
+      all.begin.push_back(without_asker(*poll));
+  if (!all.begin.empty())
+    send(message.link, std::move(all));
+}
+
+// -- steps of other nodes ---------------------------------------------------------------
+
+void step_dispatcher::hand_out(steps_arrived& message) {
+  auto& metrics = engine_->actors->cluster().metrics();
+  if (auto poll = take_poll(message.poll_id)) {
+    metrics.steps_taken.fetch_add(message.steps.size(), std::memory_order_relaxed);
+    message.unwanted(std::vector<lease_token>{});
+    return poll->done(std::move(message.steps));
+  }
+  // Somebody else was faster for that worker; another one may take them.
+  std::vector<lease_token> unwanted;
+  for (auto& leased : message.steps) {
+    auto& step = *leased.step;
+    auto other = polls_.first_for(step.definition->namespace_name, step.step().handler.callable, true);
+    if (!other) {
+      unwanted.push_back(leased.held.token);
+      continue;
+    }
+    metrics.steps_taken.fetch_add(1, std::memory_order_relaxed);
+    take_poll(*other)->done(std::vector<leased_step>{std::move(leased)});
+  }
+  metrics.steps_returned.fetch_add(unwanted.size(), std::memory_order_relaxed);
+  message.unwanted(std::move(unwanted));
+}
+
+// -- partitions ---------------------------------------------------------------------------
+
+void step_dispatcher::lose(const lose_partitions& message) {
+  auto lost = [this](const ready_step& step) { return !serves(step.id); };
+  ready_.take_if(lost);
+  paused_.take_if(lost);
+  for (auto& news : early_)
+    std::erase_if(news.ready, [&](const ready_step_ptr& step) { return lost(*step); });
+  losing_.push_back(message);
+  record_claims(timestamp::max());
+}
+
+/// What workers hold of the lost partitions is recorded: the next owner finds it in the rows.
+void step_dispatcher::answer_losers() {
+  if (losing_.empty())
+    return;
+  leases_.forget_if([this](const lease_table::entry& entry) { return !serves(entry.held.token.step); });
+  for (auto& one : std::exchange(losing_, {}))
+    one.done(static_cast<std::uint32_t>(one.partitions.size()));
+}
+
+/// After a time in which this node did not know whether its partitions are still its own.
+void step_dispatcher::serve_again() {
+  auto certain = may_dispatch();
+  if (!std::exchange(was_certain_, certain) && certain)
+    for (auto& poll : polls_.waiting())
+      if (ready_.has(poll->namespaces, poll->handlers))
+        serve(*take_poll(poll->poll_id));
+}
+
+} // namespace geartrain
