@@ -3,6 +3,7 @@
 #include "actors/directory.hpp"
 #include "actors/event_feed.hpp"
 #include "actors/template_catalog.hpp"
+#include "messages/cluster.hpp"
 #include "workflow/turn.hpp"
 
 #include <array>
@@ -10,6 +11,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 namespace geartrain {
 
@@ -38,6 +41,20 @@ struct turn_metrics {
   std::array<std::atomic<std::uint64_t>, slots> round_trips{}; ///< turns by their number of round trips
 };
 
+/// What a node needs to be one of a cluster. The outside comes in through functions, so that tests own it.
+struct cluster_wiring {
+  member self; ///< without what the storage fills in
+  milliseconds beat{1000};
+  milliseconds valid_for{3500}; ///< without a beat for so long, others take over
+  milliseconds beat_alone{3000};
+  milliseconds valid_alone{9000};
+  milliseconds call_patience{3000}; ///< how long an owner may take to answer before the call is dealt with here
+  /// Opens a way to the node that listens there; the answer is the handle that it published.
+  std::function<void(const std::string& address, completion<caf::strong_actor_ptr> done)> connect;
+  /// Whether a process of this machine lives; nothing if that can't be seen from here.
+  std::function<std::optional<bool>(const host_process&)> still_runs;
+};
+
 /// What every actor of the engine shares. Immutable but for the thread-safe parts behind the pointers.
 /// Time and randomness come in through it, so that tests own both.
 struct engine {
@@ -48,6 +65,7 @@ struct engine {
   std::shared_ptr<turn_metrics> turns = std::make_shared<turn_metrics>();
   /// Reads a row of the inbox as the API reads a creation request; errc::invalid says what is wrong with it.
   std::function<expected<create_task>(const inbox_row&)> read_inbox_row;
+  std::optional<cluster_wiring> cluster; ///< absent: the node serves everything
   std::function<timestamp()> now;
   std::function<std::uint64_t()> random; ///< uniform 64 bits; callable from any thread
 

@@ -22,6 +22,7 @@ protected:
     delayed_send(this, refresh_interval, tick{});
     return {
       [this](const register_template_request& request) { register_template(request); },
+      [this](refresh_templates) { refresh(); },
       [this](tick) {
         refresh();
         delayed_send(this, refresh_interval, tick{});
@@ -48,6 +49,8 @@ private:
           template_snapshot revision{std::move(*definition)};
           engine_->catalog->put(revision, stored.activation);
           answer(register_template_result{template_registered{std::move(revision), stored.new_version}});
+          for (auto& peer : engine_->actors->cluster().peers())
+            send(peer, nudge_peer{false, true, false, {}});
         },
         [answer = asked.done](caf::error& e) { answer(to_failure(e)); });
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/case_storage.hpp"
+#include "messages/cluster.hpp"
 #include "messages/errors.hpp"
 #include "messages/requests.hpp"
 #include "messages/storage.hpp"
@@ -107,6 +108,32 @@ struct nudge_peer {
   bool templates = false;
   bool membership = false;
   std::vector<task_id> tasks; ///< created here, owned by the peer
+};
+
+/// Another node has registered templates.
+struct refresh_templates {};
+
+/// Looks at the members now instead of at the next beat.
+struct beat_now {};
+
+/// The node takes its part in the cluster; answered with the number of resident tasks when it serves its partitions.
+struct join_cluster {
+  completion<std::uint32_t> done;
+};
+
+/// The node gives its partitions away, and goes on passing calls to their owners; answered when it owns none.
+struct hand_over {
+  completion<std::uint32_t> done;
+};
+
+/// The node is no member any more; answered when its row is gone.
+struct leave_cluster {
+  completion<std::uint32_t> done;
+};
+
+/// Members and partitions as of the last beat.
+struct read_members {
+  completion<cluster_view> done;
 };
 
 /// Asks the dispatcher to take back whatever of these steps is not with a worker yet.
@@ -226,6 +253,12 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::polls_wait)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::peer_came)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::steps_arrived)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::nudge_peer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::refresh_templates)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::beat_now)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::join_cluster)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::hand_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::leave_cluster)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_members)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::withdraw_steps)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::withdrawn_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::arm_timer)
@@ -259,7 +292,13 @@ using db_actor = caf::typed_actor<
 using task_intake_actor = caf::typed_actor<caf::reacts_to<create_task_request>, caf::reacts_to<create_tasks_request>,
                                            caf::reacts_to<drain_request>>;
 
-using template_registry_actor = caf::typed_actor<caf::reacts_to<register_template_request>, caf::reacts_to<tick>>;
+using template_registry_actor = caf::typed_actor<caf::reacts_to<register_template_request>,
+                                                 caf::reacts_to<refresh_templates>, caf::reacts_to<tick>>;
+
+/// What the node's own actors and its API ask of the membership; what links and beats need is private to it.
+using cluster_actor = caf::typed_actor<caf::reacts_to<join_cluster>, caf::reacts_to<hand_over>,
+                                       caf::reacts_to<leave_cluster>, caf::reacts_to<read_members>,
+                                       caf::reacts_to<beat_now>>;
 
 using result_processor_actor =
   caf::typed_actor<caf::reacts_to<submit_reports>, caf::reacts_to<turn_closed>, caf::reacts_to<steps_leased>,
