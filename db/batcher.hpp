@@ -20,10 +20,11 @@ public:
 
   batcher(limits bounds, db_metrics& metrics);
 
-  /// Takes a unit in, or answers it at once with errc::overloaded.
+  /// Takes a unit in, or answers it at once with errc::overloaded if its operation is bounded.
   template <class Op>
   void push(typename Op::unit u, typename answer_slot<typename Op::reply>::callback done, db_clock::time_point now) {
-    if (totals_.units >= bounds_.max_queue || totals_.bytes + Op::weight(u) > bounds_.max_queue_bytes) {
+    if (Op::bounded &&
+        (totals_.units >= bounds_.max_queue || totals_.bytes + Op::weight(u) > bounds_.max_queue_bytes)) {
       metrics_.rejected.fetch_add(1, std::memory_order_relaxed);
       done(failure{errc::overloaded, "too much work waits for the database"});
       return;
@@ -63,10 +64,11 @@ private:
   const limits bounds_;
   db_metrics& metrics_;
   queue_totals totals_;
-  queues_of<db_op::commit_turns, db_op::create_tasks, db_op::create_many, db_op::find_holders, db_op::sync_claims,
-            db_op::record_refused, db_op::load_tasks, db_op::ping, db_op::put_template, db_op::fetch_templates,
-            db_op::open_tasks, db_op::overdue_tasks, db_op::read_pauses, db_op::set_pause, db_op::read_inbox,
-            db_op::settle_inbox, db_op::add_dead_letter, db_op::update_dead_letter, db_op::read_events,
+  queues_of<db_op::beat, db_op::commit_turns, db_op::create_tasks, db_op::create_many, db_op::find_holders,
+            db_op::sync_claims, db_op::record_refused, db_op::touch_tasks, db_op::load_tasks, db_op::ping,
+            db_op::put_template, db_op::fetch_templates, db_op::open_tasks, db_op::overdue_tasks, db_op::read_pauses,
+            db_op::set_pause, db_op::read_inbox, db_op::settle_inbox, db_op::leave, db_op::ask_drain,
+            db_op::read_cluster, db_op::add_dead_letter, db_op::update_dead_letter, db_op::read_events,
             db_op::read_audit, db_op::list_dead_letters, db_op::dead_letter_stats, db_op::investigation_queue,
             db_op::staleness, db_op::list_tasks, db_op::list_rows, db_op::performance, db_op::bottlenecks,
             db_op::housekeeping>

@@ -105,6 +105,11 @@ protected:
       [this](read_pauses_unit& u) { return accept<db_op::read_pauses>(std::move(u)); },
       [this](read_inbox_unit& u) { return accept<db_op::read_inbox>(std::move(u)); },
       [this](settle_inbox_unit& u) { return accept<db_op::settle_inbox>(std::move(u)); },
+      [this](beat_unit& u) { return accept<db_op::beat>(std::move(u)); },
+      [this](leave_unit& u) { return accept<db_op::leave>(std::move(u)); },
+      [this](touch_tasks_unit& u) { return accept<db_op::touch_tasks>(std::move(u)); },
+      [this](ask_drain_unit& u) { return accept<db_op::ask_drain>(std::move(u)); },
+      [this](read_cluster_unit& u) { return accept<db_op::read_cluster>(std::move(u)); },
       [this](turn) {
         work();
         send(this, turn{});

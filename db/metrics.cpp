@@ -4,12 +4,40 @@ namespace geartrain {
 
 namespace {
 
-constexpr std::array<std::string_view, db_operation_count> names{
-  "commit_turns", "create_tasks", "create_many",       "find_holders",      "sync_claims",         "record_refused",
-  "load_tasks",   "ping",         "put_template",      "fetch_templates",   "open_tasks",          "overdue_tasks",
-  "read_pauses",  "set_pause",    "read_inbox",        "settle_inbox",      "add_dead_letter",     "update_dead_letter",
-  "read_events",  "read_audit",   "list_dead_letters", "dead_letter_stats", "investigation_queue", "staleness",
-  "list_tasks",   "list_rows",    "performance",       "bottlenecks",       "housekeeping"};
+constexpr std::array<std::string_view, db_operation_count> names{"beat",
+                                                                 "commit_turns",
+                                                                 "create_tasks",
+                                                                 "create_many",
+                                                                 "find_holders",
+                                                                 "sync_claims",
+                                                                 "record_refused",
+                                                                 "touch_tasks",
+                                                                 "load_tasks",
+                                                                 "ping",
+                                                                 "put_template",
+                                                                 "fetch_templates",
+                                                                 "open_tasks",
+                                                                 "overdue_tasks",
+                                                                 "read_pauses",
+                                                                 "set_pause",
+                                                                 "read_inbox",
+                                                                 "settle_inbox",
+                                                                 "leave",
+                                                                 "ask_drain",
+                                                                 "read_cluster",
+                                                                 "add_dead_letter",
+                                                                 "update_dead_letter",
+                                                                 "read_events",
+                                                                 "read_audit",
+                                                                 "list_dead_letters",
+                                                                 "dead_letter_stats",
+                                                                 "investigation_queue",
+                                                                 "staleness",
+                                                                 "list_tasks",
+                                                                 "list_rows",
+                                                                 "performance",
+                                                                 "bottlenecks",
+                                                                 "housekeeping"};
 
 } // namespace
 

@@ -13,12 +13,14 @@ namespace geartrain {
 
 /// What the database actor does, in the order in which a freed connection serves the queues.
 enum class db_operation : std::uint8_t {
+  beat, ///< first of all: a late one costs ownership
   commit_turns,
   create_tasks,
   create_many,
   find_holders, ///< second step of a creation that lost its identity to one that was not visible yet
   sync_claims,
   record_refused,
+  touch_tasks,
   load_tasks,
   ping,
   put_template,
@@ -29,6 +31,9 @@ enum class db_operation : std::uint8_t {
   set_pause,
   read_inbox,
   settle_inbox,
+  leave,
+  ask_drain,
+  read_cluster,
   add_dead_letter,
   update_dead_letter,
   read_events,

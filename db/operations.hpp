@@ -4,6 +4,7 @@
 #include "db/pg_result.hpp"
 #include "db/statements.hpp"
 #include "messages/case_storage.hpp"
+#include "messages/cluster.hpp"
 #include "messages/expected.hpp"
 #include "messages/storage.hpp"
 
@@ -29,6 +30,7 @@ struct shape {
   bool folds = true;   ///< many units become one batch; otherwise each is a batch of its own
   bool serial = false; ///< at most one batch at a time in the whole pool, because batches must take effect in order
   std::size_t per_flush = 1; ///< how many batches may go to a connection together
+  bool bounded = true;       ///< false: taken in however much waits
 };
 
 struct nothing {};
@@ -57,6 +59,7 @@ struct base {
   static constexpr bool folds = Shape.folds;
   static constexpr bool serial = Shape.serial;
   static constexpr std::size_t per_flush = Shape.per_flush;
+  static constexpr bool bounded = Shape.bounded;
   static std::size_t weight(const Unit&) { return 64; }
   static std::vector<std::string> keys(const Unit&) { return {}; }
   static std::optional<Reply> expected_refusal(const sql_error&) { return std::nullopt; }
@@ -243,6 +246,40 @@ struct settle_inbox : base<db_operation::settle_inbox, settle_inbox_unit, unit_d
   static std::size_t weight(const unit& u);
   static calls encode(const units& batch);
   static outcomes<settle_inbox> decode(const units& batch, const row_sets& rows);
+};
+
+// -- the cluster ------------------------------------------------------------------
+
+inline constexpr shape taken_in_always{.folds = false, .serial = false, .per_flush = 4, .bounded = false};
+
+struct beat : base<db_operation::beat, beat_unit, beat_reply, taken_in_always> {
+  static std::size_t weight(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<beat> decode(const units& batch, const row_sets& rows);
+};
+
+/// `rows`: partitions that the node still owned. A beat that arrives later brings the node back until that expires: let
+/// the last one be answered first.
+struct leave : base<db_operation::leave, leave_unit, unit_done, taken_in_always> {
+  static calls encode(const units& batch);
+  static outcomes<leave> decode(const units& batch, const row_sets& rows);
+};
+
+struct touch_tasks : base<db_operation::touch_tasks, touch_tasks_unit, unit_done> {
+  static std::size_t weight(const unit& u);
+  static calls encode(const units& batch);
+  static outcomes<touch_tasks> decode(const units& batch, const row_sets& rows);
+};
+
+/// `rows`: living nodes of that name or id.
+struct ask_drain : base<db_operation::ask_drain, ask_drain_unit, unit_done, alone> {
+  static calls encode(const units& batch);
+  static outcomes<ask_drain> decode(const units& batch, const row_sets& rows);
+};
+
+struct read_cluster : base<db_operation::read_cluster, read_cluster_unit, cluster_view> {
+  static calls encode(const units& batch);
+  static outcomes<read_cluster> decode(const units& batch, const row_sets& rows);
 };
 
 // -- templates and the rest --------------------------------------------------------

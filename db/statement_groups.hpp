@@ -12,6 +12,7 @@ std::vector<statement> turns();     ///< statements_turns.cpp: what a turn and a
 std::vector<statement> tasks();     ///< statements_tasks.cpp: reading and finding tasks
 std::vector<statement> cases();     ///< statements_cases.cpp: audit, dead letters, staleness
 std::vector<statement> figures();   ///< statements_figures.cpp: analytics
+std::vector<statement> cluster();   ///< statements_cluster.cpp: members, partitions and their owners
 std::vector<statement> templates(); ///< statements.cpp: templates, events, pauses, the inbox, housekeeping
 
 } // namespace geartrain::statement_groups

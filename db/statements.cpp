@@ -112,7 +112,7 @@ namespace {
 std::vector<statement> build() {
   std::vector<statement> all;
   for (auto group : {statement_groups::turns, statement_groups::tasks, statement_groups::cases,
-                     statement_groups::figures, statement_groups::templates})
+                     statement_groups::figures, statement_groups::templates, statement_groups::cluster})
     std::ranges::move(group(), std::back_inserter(all));
   std::ranges::sort(all, {}, &statement::id);
   return all;
@@ -146,6 +146,15 @@ const char* const commit = "COMMIT";
 const char* const ensure_partitions = "SELECT geartrain.ensure_partitions()::int4";
 const char* const listen_to_inbox = "LISTEN geartrain_inbox";
 const char* const read_token_secret = "SELECT value FROM geartrain.cluster_settings WHERE name = 'token_secret'";
+const char* const read_authority = R"(
+SELECT (SELECT value FROM geartrain.cluster_settings WHERE name = 'authority_certificate'),
+       (SELECT value FROM geartrain.cluster_settings WHERE name = 'authority_key'))";
+
+// Both rows or none: whoever comes second waits at the first row and then does nothing.
+const char* const store_authority = R"(
+INSERT INTO geartrain.cluster_settings (name, value) VALUES ('authority_certificate', $1), ('authority_key', $2)
+ON CONFLICT DO NOTHING)";
+
 const char* const listen_inbox = "LISTEN geartrain_inbox";
 
 } // namespace blocking_sql

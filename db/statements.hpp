@@ -67,6 +67,11 @@ enum class statement_id : std::uint8_t {
   read_pauses,
   read_inbox,
   settle_inbox,
+  beat,
+  leave,
+  touch_tasks,
+  ask_drain,
+  read_cluster,
   ensure_partitions,
   forget_claims,
 };
@@ -110,6 +115,8 @@ extern const char* const note_version; ///< int4, text
 extern const char* const commit;
 extern const char* const ensure_partitions;
 extern const char* const read_token_secret;
+extern const char* const read_authority;  ///< one row: certificate, key; NULL: none
+extern const char* const store_authority; ///< text certificate, text key
 extern const char* const listen_inbox;
 extern const char* const listen_to_inbox;
 

@@ -214,6 +214,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_pauses_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_inbox_unit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_inbox_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::settle_inbox_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::beat_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::beat_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::leave_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::touch_tasks_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::ask_drain_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_cluster_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::cluster_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::act_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::set_pauses)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::look_at_tasks)
@@ -287,7 +294,10 @@ using db_actor = caf::typed_actor<
   caf::replies_to<bottlenecks_unit>::with<bottlenecks_reply>,
   caf::replies_to<read_events_unit>::with<read_events_reply>, caf::replies_to<set_pause_unit>::with<unit_done>,
   caf::replies_to<read_pauses_unit>::with<read_pauses_reply>, caf::replies_to<read_inbox_unit>::with<read_inbox_reply>,
-  caf::replies_to<settle_inbox_unit>::with<unit_done>, caf::replies_to<create_tasks_unit>::with<create_tasks_reply>>;
+  caf::replies_to<settle_inbox_unit>::with<unit_done>, caf::replies_to<create_tasks_unit>::with<create_tasks_reply>,
+  caf::replies_to<beat_unit>::with<beat_reply>, caf::replies_to<leave_unit>::with<unit_done>,
+  caf::replies_to<touch_tasks_unit>::with<unit_done>, caf::replies_to<ask_drain_unit>::with<unit_done>,
+  caf::replies_to<read_cluster_unit>::with<cluster_view>>;
 
 using task_intake_actor = caf::typed_actor<caf::reacts_to<create_task_request>, caf::reacts_to<create_tasks_request>,
                                            caf::reacts_to<drain_request>>;
