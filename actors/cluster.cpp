@@ -47,9 +47,14 @@ cluster::behavior_type cluster::make_behavior() {
     },
     [this](const leave_cluster& request) {
       left_ = true;
-      auto done = request.done;
+      auto answer = request.done;
       this->request(engine_->actors->db(), caf::infinite, leave_unit{self_.id})
-        .then([this, done](const unit_done&) { nudge_all(), done(1u); }, [done](caf::error& e) { done(to_failure(e)); });
+        .then(
+          [this, answer](const unit_done&) {
+            nudge_all();
+            answer(1u);
+          },
+          [answer](caf::error& e) { answer(to_failure(e)); });
     },
     [this](const read_members& request) { request.done(view_); },
     [this](beat_now) { beat(); },

@@ -13,10 +13,10 @@ cluster_map::cluster_map() {
 peer_actor cluster_map::owner_of(const task_id& task) const {
   auto partition = partition_of(task_of(task));
   if (serves_partition(partition) || !has_peers())
-    return nullptr;
+    return {};
   std::shared_lock guard{mutex_};
   auto found = links_.find(owners_[partition].owner);
-  return found == links_.end() ? nullptr : found->second;
+  return found == links_.end() ? peer_actor{} : found->second;
 }
 
 std::vector<peer_actor> cluster_map::peers() const {

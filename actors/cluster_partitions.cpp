@@ -76,9 +76,9 @@ void cluster::begin_losing(const partition_set& lost) {
   map().metrics().partitions_lost.fetch_add(partitions.size(), std::memory_order_relaxed);
   spdlog::info("cluster: {} partitions go, {} are served now", partitions.size(), serving_.count());
   auto self = caf::actor_cast<cluster_interface>(this);
-  completion<std::uint32_t> done{
+  completion<std::uint32_t> ended{
     [self, partitions](const expected<std::uint32_t>&) { caf::anon_send(self, dispatch_ended{partitions}); }};
-  send(engine_->actors->dispatcher(), lose_partitions{partitions, std::move(done)});
+  send(engine_->actors->dispatcher(), lose_partitions{partitions, std::move(ended)});
 }
 
 void cluster::dispatch_over(const dispatch_ended& message) {

@@ -70,10 +70,10 @@ void peer_link::connect() {
   if (remote_ || stopped_ || std::exchange(connecting_, true))
     return;
   auto self = caf::actor_cast<link_interface>(this);
-  completion<caf::strong_actor_ptr> done{[self](expected<caf::strong_actor_ptr> way) {
+  completion<caf::strong_actor_ptr> opened{[self](expected<caf::strong_actor_ptr> way) {
     caf::anon_send(self, link_connected{way ? *way : caf::strong_actor_ptr{}});
   }};
-  engine_->cluster->connect(peer_.address, std::move(done));
+  engine_->cluster->connect(peer_.address, std::move(opened));
 }
 
 void peer_link::connected(const link_connected& way) {

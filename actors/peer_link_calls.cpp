@@ -57,7 +57,7 @@ void peer_link::cancel_await(const wait_cancelled& message) {
   if (auto open = calls_.find(found->second); open != calls_.end()) {
     deadlines_.erase({open->second.deadline, open->first});
     calls_.erase(open);
-    tell(call_cancelled{found->second});
+    tell(wait_ended{found->second, message.id});
   }
   awaited_.erase(found);
 }

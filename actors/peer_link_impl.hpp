@@ -92,7 +92,6 @@ private:
   void forget_remote_polls();
   void take_steps(steps_offered& offer);
   void give_back(const steps_offered& offer);
-  void end_served_wait(std::uint64_t call);
   /// Unique in the process: calls of several peers have the same numbers.
   std::uint64_t wait_id_of(std::uint64_t call) const { return wait_base_ + call; }
   void look(const look_again& what);
@@ -120,7 +119,6 @@ private:
   std::map<std::uint64_t, std::uint64_t> awaited_; ///< calls by the wait_id of their origin
 
   std::unordered_map<std::uint64_t, std::uint64_t> remote_polls_; ///< polls here by those of the peer
-  std::unordered_map<std::uint64_t, task_id> served_waits_;       ///< await_calls of the peer, by their call
   std::uint64_t wait_base_;
 };
 

@@ -104,17 +104,16 @@ void peer_link::serve(peer_call& call) {
     send(actors.processor_of(read->id), read_task_request{read->id, task_done});
   } else if (auto* wait = std::get_if<await_call>(&call.body)) {
     send(actors.processor_of(wait->id), await_task_request{wait->id, wait_id_of(call.id), wait->wait, task_done});
-    served_waits_[call.id] = wait->id;
   } else if (auto* act = std::get_if<act_call>(&call.body)) {
     send(actors.processor_of(act->task), act_request{act->task, std::move(act->act), task_done});
   } else if (auto* leases = std::get_if<geartrain::heartbeat_call>(&call.body)) {
-    completion<std::vector<heartbeat_answer>> done{[reply](expected<std::vector<heartbeat_answer>> answers) {
+    completion<std::vector<heartbeat_answer>> answered{[reply](expected<std::vector<heartbeat_answer>> answers) {
       if (answers)
         reply(heartbeat_answers{std::move(*answers)});
       else
         reply(std::move(answers.error()));
     }};
-    send(actors.dispatcher(), heartbeat_request{std::move(leases->worker), std::move(leases->tokens), done});
+    send(actors.dispatcher(), heartbeat_request{std::move(leases->worker), std::move(leases->tokens), answered});
   }
 }
 
@@ -129,19 +128,10 @@ void peer_link::take_notice(peer_notice& notice) {
     take_steps(*offer);
   else if (auto* returned = std::get_if<offers_returned>(&notice.body))
     send(actors.dispatcher(), leases_returned{std::move(returned->tokens)});
-  else if (auto* cancelled = std::get_if<call_cancelled>(&notice.body))
-    end_served_wait(cancelled->id);
+  else if (auto* ended = std::get_if<wait_ended>(&notice.body))
+    send(actors.processor_of(ended->task), wait_cancelled{ended->task, wait_id_of(ended->call)});
   else if (auto* what = std::get_if<look_again>(&notice.body))
     look(*what);
-}
-
-/// Nobody waits for the answer any more.
-void peer_link::end_served_wait(std::uint64_t call) {
-  auto found = served_waits_.find(call);
-  if (found == served_waits_.end())
-    return;
-  send(engine_->actors->processor_of(found->second), wait_cancelled{found->second, wait_id_of(call)});
-  served_waits_.erase(found);
 }
 
 void peer_link::look(const look_again& what) {
@@ -195,8 +185,6 @@ void peer_link::workers_of_peer(const workers_wait& news) {
 void peer_link::forget_remote_polls() {
   for (auto& [theirs, ours] : std::exchange(remote_polls_, {}))
     send(engine_->actors->dispatcher(), poll_cancelled{ours});
-  for (auto& [call, task] : std::exchange(served_waits_, {}))
-    send(engine_->actors->processor_of(task), wait_cancelled{task, wait_id_of(call)});
 }
 
 void peer_link::take_steps(steps_offered& offer) {

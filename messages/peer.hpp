@@ -103,9 +103,10 @@ struct offers_returned {
   std::vector<lease_token> tokens;
 };
 
-/// Nobody waits for this call's answer any more.
-struct call_cancelled {
-  std::uint64_t id = 0;
+/// Nobody waits for the answer to this await_call any more.
+struct wait_ended {
+  std::uint64_t call = 0;
+  task_id task;
 };
 
 /// Something changed in the database that the receiver should look at before it would by itself.
@@ -116,7 +117,7 @@ struct look_again {
   std::vector<task_id> tasks;  ///< created by the sender, owned by the receiver
 };
 
-using peer_notice_body = std::variant<workers_wait, steps_offered, offers_returned, call_cancelled, look_again>;
+using peer_notice_body = std::variant<workers_wait, steps_offered, offers_returned, wait_ended, look_again>;
 
 struct peer_notice {
   peer_notice_body body;

@@ -86,8 +86,8 @@ caf::error inspect(F& f, offers_returned& x) {
 }
 
 template <wire::format F>
-caf::error inspect(F& f, call_cancelled& x) {
-  return wire::fields(f, x.id);
+caf::error inspect(F& f, wait_ended& x) {
+  return wire::fields(f, x.call, x.task);
 }
 
 template <wire::format F>
