@@ -61,6 +61,27 @@ std::string mask_password_values(const std::string& text, std::string_view ends)
   return out.append(text, done);
 }
 
+std::optional<std::uint16_t> parse_port(std::string_view digits) {
+  std::uint16_t port = 0;
+  auto last = digits.data() + digits.size();
+  auto [end, error] = std::from_chars(digits.data(), last, port);
+  if (digits.empty() || error != std::errc{} || end != last)
+    return std::nullopt;
+  return port;
+}
+
+// A name whose last label is a number would be an address that was mistyped.
+bool is_host_name(std::string_view text) {
+  auto allowed = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_';
+  };
+  auto last_label = text.substr(text.rfind('.') + 1);
+  auto digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
+  return !text.empty() && text.size() <= 253 && text.front() != '-' && text.front() != '.' &&
+         text.find("..") == std::string_view::npos && std::all_of(text.begin(), text.end(), allowed) &&
+         !last_label.empty() && !std::all_of(last_label.begin(), last_label.end(), digit);
+}
+
 } // namespace
 
 std::string redact_database_url(std::string_view url) {
@@ -74,7 +95,6 @@ std::optional<listen_address> parse_listen_address(std::string_view text) {
   if (colon == std::string_view::npos)
     return std::nullopt;
   std::string host{text.substr(0, colon)};
-  auto digits = text.substr(colon + 1);
   bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed)
     host = host.substr(1, host.size() - 2);
@@ -83,11 +103,21 @@ std::optional<listen_address> parse_listen_address(std::string_view text) {
   in6_addr binary{};
   if (inet_pton(bracketed ? AF_INET6 : AF_INET, host.c_str(), &binary) != 1)
     return std::nullopt;
-  std::uint16_t port = 0;
-  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
+  auto port = parse_port(text.substr(colon + 1));
+  if (!port)
     return std::nullopt;
-  return listen_address{std::move(host), port};
+  return listen_address{std::move(host), *port};
+}
+
+std::optional<advertised_address> parse_advertised_address(std::string_view text) {
+  if (auto address = parse_listen_address(text); address && !text.starts_with("localhost:"))
+    return address->port == 0 ? std::nullopt : std::optional{advertised_address{address->host, address->port}};
+  auto colon = std::min(text.find(':'), text.size());
+  auto host = text.substr(0, colon);
+  auto port = parse_port(text.substr(std::min(colon + 1, text.size())));
+  if (!port || *port == 0 || !is_host_name(host))
+    return std::nullopt;
+  return advertised_address{std::string{host}, *port};
 }
 
 } // namespace geartrain

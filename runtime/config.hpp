@@ -89,6 +89,20 @@ struct node_settings {
   milliseconds drain_timeout{15000};
 };
 
+/// How nodes on one database work together.
+struct cluster_config {
+  std::string enabled = "on";         ///< off, on
+  std::string listen = "127.0.0.1:0"; ///< for links of other nodes; what parse_listen_address() takes
+  std::string advertise; ///< where others reach that, what parse_advertised_address() takes; empty: as listen
+  std::string name;      ///< for people; empty: host name and process id
+  milliseconds beat{1000};
+  milliseconds valid_for{3500}; ///< at least two beats
+  milliseconds leave_delay{0};
+  std::string certificate; ///< files with PEM; all three or none
+  std::string key;
+  std::string authority;
+};
+
 enum class log_format : std::uint8_t { text, json };
 
 struct log_config {
@@ -111,6 +125,7 @@ struct config {
   retention_config retention;
   limits_config limits;
   node_settings node;
+  cluster_config cluster;
   log_config log;
   templates_config templates;
 };
@@ -125,5 +140,14 @@ struct listen_address {
 
 /// Splits "v4:port", "[v6]:port" or "localhost:port"; nothing if the text is none of these.
 std::optional<listen_address> parse_listen_address(std::string_view text);
+
+/// Where something can be reached from elsewhere.
+struct advertised_address {
+  std::string host; ///< an IP address without brackets, or a name
+  std::uint16_t port = 0;
+};
+
+/// Splits "v4:port", "[v6]:port" or "name:port", with a port that isn't 0; nothing if the text is none of these.
+std::optional<advertised_address> parse_advertised_address(std::string_view text);
 
 } // namespace geartrain

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 namespace geartrain {
 
@@ -84,12 +85,38 @@ private:
     }
   }
 
+  const std::string& origin(std::string_view path) const { return loaded_.origins.find(std::string{path})->second; }
+
   void check_pairs() {
+    check_delays();
+    check_cluster();
+  }
+
+  void check_cluster() {
+    const auto& cluster = loaded_.settings.cluster;
+    if (cluster.valid_for < 2 * cluster.beat)
+      problems_.push_back(fmt::format(
+        "{} (cluster.valid_for_ms): {} is less than two beats of cluster.beat_ms, which is {} ({}); raise "
+        "the one or lower the other",
+        origin("cluster.valid_for_ms"), cluster.valid_for.count(), cluster.beat.count(), origin("cluster.beat_ms")));
+    constexpr std::array paths{"cluster.certificate", "cluster.key", "cluster.authority"};
+    auto is_empty = [&](const char* path) {
+      return std::get<std::string>(find_config_key(path)->get(loaded_.settings)).empty();
+    };
+    auto given = std::find_if_not(paths.begin(), paths.end(), is_empty);
+    auto missing = std::find_if(paths.begin(), paths.end(), is_empty);
+    if (given != paths.end() && missing != paths.end())
+      problems_.push_back(fmt::format("{} ({}): set, but {} is not; set cluster.certificate, cluster.key and "
+                                      "cluster.authority, or none of them",
+                                      origin(*given), *given, *missing));
+  }
+
+  void check_delays() {
     const auto& retry = loaded_.settings.retry;
     if (retry.max < retry.base)
       problems_.push_back(fmt::format(
         "{} (retry.max_ms): {} is less than retry.base_ms, which is {} ({}); raise the one or lower the other",
-        loaded_.origins["retry.max_ms"], retry.max.count(), retry.base.count(), loaded_.origins["retry.base_ms"]));
+        origin("retry.max_ms"), retry.max.count(), retry.base.count(), origin("retry.base_ms")));
   }
 
   loaded_config loaded_;

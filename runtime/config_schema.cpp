@@ -114,6 +114,19 @@ bool is_listen_address(std::string_view text) {
   return parse_listen_address(text).has_value();
 }
 
+// Empty: as the listening address.
+bool is_advertised_address(std::string_view text) {
+  return text.empty() || parse_advertised_address(text).has_value();
+}
+
+// Empty: made of the host's name. The name stands in the node's certificate, which takes no more than 64 characters.
+bool is_node_name(std::string_view text) {
+  auto allowed = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
+  };
+  return text.size() <= 64 && std::all_of(text.begin(), text.end(), allowed);
+}
+
 // Empty stands for "not set"; whether the database can be reached is seen when the node connects.
 bool is_database_url(std::string_view text) {
   return text.empty() || text.starts_with("postgresql://") || text.starts_with("postgres://") ||
@@ -140,6 +153,7 @@ constexpr std::array sections{
   config_section{"limits",
                  "Bounds of what a node takes on at a time. Over a bound the answer is 503 with Retry-After."},
   config_section{"node", "The inside of the node."},
+  config_section{"cluster", "How nodes on one database work together."},
   config_section{"log", "The log, on standard error."},
   config_section{"templates", "Task templates that the node registers by itself."},
 };
@@ -272,7 +286,7 @@ std::vector<config_key> limit_keys() {
   };
 }
 
-std::vector<config_key> other_keys() {
+std::vector<config_key> node_keys() {
   return {
     integer<&config::node, &node_settings::shards>("node.shards", 1, 256,
                                                    "Actors per role among which tasks are spread."),
@@ -281,6 +295,38 @@ std::vector<config_key> other_keys() {
     integer<&config::node, &node_settings::drain_timeout>(
       "node.drain_timeout_ms", 0, 3600000,
       "At shutdown, how long open work may take to finish. Nothing is lost after."),
+  };
+}
+
+std::vector<config_key> cluster_keys() {
+  constexpr auto at = &config::cluster;
+  using c = cluster_config;
+  return {
+    choice<at, &c::enabled>("cluster.enabled", switches,
+                            "Whether this node shares the work with others, and talks to them."),
+    with_form(
+      key_of<at, &c::listen>("cluster.listen", "Where other nodes connect, over TLS. Port 0 picks a free port."),
+      is_listen_address, "an IP address and a port, such as 127.0.0.1:0 or [::1]:7070"),
+    with_form(key_of<at, &c::advertise>("cluster.advertise", "What other nodes connect to, if not what listen says."),
+              is_advertised_address, "HOST:PORT, such as node-1.internal:7070, or nothing"),
+    with_form(key_of<at, &c::name>("cluster.name", "The node's name, for people. Empty: host name and process id."),
+              is_node_name, "up to 64 letters, digits, '-', '_' and '.'"),
+    integer<at, &c::beat>("cluster.beat_ms", 50, 60000, "How often the node tells the database that it lives."),
+    integer<at, &c::valid_for>("cluster.valid_for_ms", 200, 600000,
+                               "A node that is silent for so long loses its tasks to others; at least two beats."),
+    integer<at, &c::leave_delay>("cluster.leave_delay_ms", 0, 600000,
+                                 "How long a stopping node with peers still serves, for load balancers to notice."),
+    key_of<at, &c::certificate>("cluster.certificate",
+                                "File (PEM) with the certificate for links, and its chain. Empty: the "
+                                "node makes its own; set all three or none."),
+    key_of<at, &c::key>("cluster.key", "File (PEM) with the private key of that certificate, not encrypted."),
+    key_of<at, &c::authority>("cluster.authority",
+                              "File (PEM) with the authority that signs the nodes' certificates, and nobody else's."),
+  };
+}
+
+std::vector<config_key> other_keys() {
+  return {
     choice<&config::log, &log_config::level>("log.level", levels, "The least severe messages that are logged."),
     choice<&config::log, &log_config::format>("log.format", formats, "Lines for people, or one JSON object a line."),
     with_alias(key_of<&config::templates, &templates_config::directory>(
@@ -293,7 +339,7 @@ std::vector<config_key> other_keys() {
 std::vector<config_key> make_keys() {
   std::vector<config_key> all;
   for (auto& part : {server_keys(), database_keys(), worker_keys(), retry_keys(), task_keys(), staleness_keys(),
-                     retention_keys(), limit_keys(), other_keys()})
+                     retention_keys(), limit_keys(), node_keys(), cluster_keys(), other_keys()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

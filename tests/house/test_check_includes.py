@@ -15,7 +15,8 @@ class CheckIncludes(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.root = pathlib.Path(folder.name)
         for header in ("messages/uuid.hpp", "workflow/turn.hpp", "workflow/templates/parser.hpp", "db/pool.hpp",
-                       "actors/intake.hpp", "runtime/node.hpp", "runtime/http/router.hpp", "runtime/api/routes.hpp", "runtime/cli/top.hpp"):
+                       "actors/intake.hpp", "runtime/node.hpp", "runtime/http/router.hpp", "runtime/api/routes.hpp",
+                       "runtime/cluster/transport.hpp", "runtime/cli/top.hpp"):
             self.write(header, "#pragma once\n")
 
     def write(self, path, text):
@@ -52,6 +53,7 @@ class CheckIncludes(unittest.TestCase):
             ("workflow/turn.cpp", "workflow/templates/parser.hpp"), ("db/pool.cpp", "workflow/templates/parser.hpp"),
             ("db/pool.cpp", "actors/intake.hpp"), ("actors/intake.cpp", "runtime/node.hpp"),
             ("runtime/http/router.cpp", "actors/intake.hpp"), ("runtime/http/router.cpp", "runtime/api/routes.hpp"),
+            ("runtime/cluster/transport.cpp", "runtime/api/routes.hpp"), ("actors/intake.cpp", "runtime/cluster/transport.hpp"),
             ("runtime/api/routes.cpp", "runtime/node.hpp"), ("runtime/node.cpp", "runtime/cli/top.hpp"),
         ]
         for path, header in forbidden:
@@ -70,6 +72,11 @@ class CheckIncludes(unittest.TestCase):
 
     def test_rules_use_no_actors(self):
         self.assert_refused("workflow/turn.cpp", "#include <caf/all.hpp>\n", "caf/all.hpp")
+
+    def test_only_the_cluster_uses_the_network_of_caf(self):
+        self.write("runtime/cluster/transport.cpp", "#include <caf/io/all.hpp>\n")
+        self.assertEqual(self.run_check(), (0, ""))
+        self.assert_refused("actors/intake.cpp", "#include <caf/io/all.hpp>\n", "caf/io/all.hpp")
 
     def test_sql_outside_db_is_refused(self):
         for text in ('auto q = "select id from tasks";\n', 'auto q = R"(\nUPDATE tasks SET a = 1)";\n',

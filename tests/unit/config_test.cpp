@@ -54,6 +54,22 @@ std::string complaints_about(std::string_view text) {
   return all;
 }
 
+/// Something that a text may hold, and that is not its default.
+std::string a_text_for(const config_key& key) {
+  for (auto text : {"text", "host=/run", "0.0.0.0:1"})
+    if (key.has_form == nullptr || key.has_form(text))
+      return text;
+  FAIL("no text fits ", key.path);
+  return {};
+}
+
+/// The first complaint about settings that come from the environment.
+std::string complaint_about(const std::map<std::string, std::string>& variables) {
+  auto loaded = load_config({{}, variables, {}});
+  REQUIRE(std::holds_alternative<config_problems>(loaded));
+  return std::get<config_problems>(loaded).at(0);
+}
+
 } // namespace
 
 TEST_CASE("config: without any source everything has its default") {
@@ -111,10 +127,13 @@ TEST_CASE("config: each key has its twin in the environment") {
     auto text = key.kind == value_kind::integer  ? std::to_string(key.most)
                 : key.kind == value_kind::choice ? std::string{key.choices.back()}
                 : key.kind == value_kind::list   ? std::string{"https://a.example, https://b.example"}
-                : key.has_form                   ? std::string{key.secret ? "host=/run" : "0.0.0.0:1"}
-                                                 : std::string{"text"};
-    // retry.max_ms must not be less than retry.base_ms.
-    std::map<std::string, std::string> variables{{"GEARTRAIN_RETRY_MAX_MS", "86400000"}};
+                                                 : a_text_for(key);
+    // What some keys demand of others.
+    std::map<std::string, std::string> variables{{"GEARTRAIN_RETRY_MAX_MS", "86400000"},
+                                                 {"GEARTRAIN_CLUSTER_VALID_FOR_MS", "600000"},
+                                                 {"GEARTRAIN_CLUSTER_CERTIFICATE", "text"},
+                                                 {"GEARTRAIN_CLUSTER_KEY", "text"},
+                                                 {"GEARTRAIN_CLUSTER_AUTHORITY", "text"}};
     variables[environment_name(key)] = text;
     auto loaded = must_load({{}, variables, {}});
     auto shown = show_config_value(key, key.get(loaded.settings));
@@ -241,6 +260,51 @@ TEST_CASE("config: listen addresses") {
     INFO(wrong);
     CHECK_FALSE(parse_listen_address(wrong));
   }
+}
+
+TEST_CASE("config: addresses that are told to others") {
+  auto name = parse_advertised_address("node-1.internal:7070");
+  REQUIRE(name);
+  CHECK(name->host == "node-1.internal");
+  CHECK(name->port == 7070);
+  CHECK(parse_advertised_address("10.0.0.1:1")->host == "10.0.0.1");
+  CHECK(parse_advertised_address("[fe80::1]:1")->host == "fe80::1");
+  CHECK(parse_advertised_address("localhost:1")->host == "localhost");
+  for (auto wrong : {"", ":", ":80", "80", "node", "node:", "node:0", "10.0.0.1:0", "[::1]:0", "node:65536", "::1:80",
+                     "10.0.0:80", "10.0.0.1.2:80", "-node:1", ".node:1", "a..b:1", "no de:1", "node:1 ", "node:1:2"}) {
+    INFO(wrong);
+    CHECK_FALSE(parse_advertised_address(wrong));
+  }
+}
+
+TEST_CASE("config: the cluster's settings are checked one by one and together") {
+  auto set = must_load({{},
+                        {{"GEARTRAIN_CLUSTER_LISTEN", "0.0.0.0:7070"},
+                         {"GEARTRAIN_CLUSTER_ADVERTISE", "node-1:7070"},
+                         {"GEARTRAIN_CLUSTER_NAME", "Node_1.a-b"},
+                         {"GEARTRAIN_CLUSTER_BEAT_MS", "100"},
+                         {"GEARTRAIN_CLUSTER_VALID_FOR_MS", "200"}},
+                        {}})
+               .settings.cluster;
+  CHECK(set.advertise == "node-1:7070");
+  CHECK(set.name == "Node_1.a-b");
+  CHECK(set.beat == milliseconds{100});
+  CHECK(set.valid_for == milliseconds{200});
+  CHECK(set.enabled == "on");
+  CHECK(
+    complaint_about({{"GEARTRAIN_CLUSTER_ADVERTISE", "node-1"}}) ==
+    "GEARTRAIN_CLUSTER_ADVERTISE (cluster.advertise): \"node-1\" does not have the right form; give HOST:PORT, such "
+    "as node-1.internal:7070, or nothing");
+  CHECK(complaint_about({{"GEARTRAIN_CLUSTER_NAME", "a b"}}).find("up to 64 letters") != std::string::npos);
+  CHECK(complaint_about({{"GEARTRAIN_CLUSTER_NAME", std::string(65, 'a')}}).find("up to 64") != std::string::npos);
+  CHECK(complaint_about({{"GEARTRAIN_CLUSTER_BEAT_MS", "2000"}}) ==
+        "default (cluster.valid_for_ms): 3500 is less than two beats of cluster.beat_ms, which is 2000 "
+        "(GEARTRAIN_CLUSTER_BEAT_MS); raise the one or lower the other");
+  CHECK(complaint_about({{"GEARTRAIN_CLUSTER_KEY", "k.pem"}, {"GEARTRAIN_CLUSTER_CERTIFICATE", "c.pem"}}) ==
+        "GEARTRAIN_CLUSTER_CERTIFICATE (cluster.certificate): set, but cluster.authority is not; set "
+        "cluster.certificate, cluster.key and cluster.authority, or none of them");
+  CHECK(complaint_about({{"GEARTRAIN_CLUSTER_AUTHORITY", "a.pem"}})
+          .starts_with("GEARTRAIN_CLUSTER_AUTHORITY (cluster.authority): set, but cluster.certificate is not; "));
 }
 
 TEST_CASE("config: the shipped default file is the table, and loads as the defaults") {
