@@ -56,6 +56,10 @@ cluster::behavior_type cluster::make_behavior() {
           },
           [answer](caf::error& e) { answer(to_failure(e)); });
     },
+    [this](const announce_url& served) {
+      self_.url = served.url;
+      beat();
+    },
     [this](const read_members& request) { request.done(view_); },
     [this](beat_now) { beat(); },
     [this](const beat_due& due) {

@@ -13,6 +13,7 @@ result_processor::result_processor(caf::actor_config& config, engine_ptr engine,
   : actor_base(config), engine_(std::move(engine)), shard_(shard), next_turn_(engine_->random() >> 8 | 1) {}
 
 result_processor::behavior_type result_processor::make_behavior() {
+  delayed_send(this, engine_->settings.sweep_every, sweep_due{});
   return {
     [this](const submit_reports& message) { submit(message); },
     [this](turn_closed& closed) { close(closed); },
@@ -34,6 +35,7 @@ result_processor::behavior_type result_processor::make_behavior() {
     [this](const reload_task& again) { load(again.id); },
     [this](continue_recovery) { next_page(); },
     [this](waits_over over) { end_waits(over); },
+    [this](sweep_due) { sweep(); },
   };
 }
 

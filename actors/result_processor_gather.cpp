@@ -130,8 +130,9 @@ void result_processor::fence_report(resident_task& task, pending_report& pending
   }
   auto known = task.leases.find(number);
   auto held = known != task.leases.end() ? &known->second : nullptr;
-  auto verdict = fence(*task.context, held, report.token, engine_->now(), report.kind == report_kind::yield);
-  if (verdict != fence_verdict::current && doubts(task, pending)) {
+  auto verdict = fence(*task.context, held, report.token, engine_->now(), report.kind == report_kind::yield,
+                       engine_->settings.lease);
+  if (doubts(task, pending, verdict)) {
     task.outdated = true;
     task.waiting.reports.push_back(std::move(pending));
     return;

@@ -83,9 +83,15 @@ void result_processor::read_again(const task_id& id) {
   load(id);
 }
 
-/// A refusal takes certainty: the rows must have been read after the report came, or nobody else can have written them.
-bool result_processor::doubts(resident_task& task, const pending_report& pending) const {
-  return !engine_->actors->cluster().is_certain() && task.read_at < pending.arrived;
+/// A refusal takes certainty: the rows were read after the report came, or nobody else can have written them. An authentic
+/// token of a step or an attempt that is not known here says that somebody has.
+bool result_processor::doubts(const resident_task& task, const pending_report& pending, fence_verdict verdict) const {
+  if (verdict == fence_verdict::current || verdict == fence_verdict::duplicate || task.read_at >= pending.arrived)
+    return false;
+  auto& token = pending.message.report.token;
+  auto number = number_of(token.step);
+  auto ahead = verdict == fence_verdict::unknown_step || token.attempt > task.context->step(number).attempts.size() + 1;
+  return ahead || !engine_->actors->cluster().is_certain();
 }
 
 // -- guests ----------------------------------------------------------------------------------

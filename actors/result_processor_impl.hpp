@@ -3,6 +3,7 @@
 #include "actors/engine.hpp"
 #include "actors/resident_task.hpp"
 #include "messages/actor_base.hpp"
+#include "workflow/fencing.hpp"
 
 #include <map>
 #include <optional>
@@ -40,6 +41,9 @@ struct reload_task {
 /// Private: go on with reading the pages of open tasks.
 struct continue_recovery {};
 
+/// Private: time to look for open tasks that nobody made resident.
+struct sweep_due {};
+
 /// Private: the first of those that wait for the end of a task has waited long enough.
 struct waits_over {
   std::uint64_t timer = 0; ///< only the timer set last counts
@@ -50,12 +54,13 @@ struct waits_over {
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::reload_task)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::continue_recovery)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::waits_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::sweep_due)
 
 namespace geartrain {
 
 using processor_interface =
   result_processor_actor::extend<caf::reacts_to<reload_task>, caf::reacts_to<continue_recovery>,
-                                 caf::reacts_to<waits_over>>;
+                                 caf::reacts_to<waits_over>, caf::reacts_to<sweep_due>>;
 
 class result_processor : public actor_base<processor_interface::base> {
 public:
@@ -118,7 +123,7 @@ private:
   void read_again(const task_id& id);
   void let_go(const task_id& id);
   void tell_owner(const task_id& id);
-  bool doubts(resident_task& task, const pending_report& pending) const;
+  bool doubts(const resident_task& task, const pending_report& pending, fence_verdict verdict) const;
 
   // -- waiting for the end (result_processor_waits.cpp) -------------------------
 
@@ -144,6 +149,7 @@ private:
   void announce(const resident_task& task);
   void forget(const task_id& id);
   void recover_left_out();
+  void sweep();
 
   void recover(const recover_request& request);
   std::vector<std::int16_t> partitions_served() const;

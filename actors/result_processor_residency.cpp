@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint32_t page_size = 500;
 constexpr milliseconds reload_pause{100};
+constexpr std::chrono::minutes sweep_window{15};
+constexpr std::chrono::seconds settling_time{20}; // a creation of just now is on its way here
 
 } // namespace
 
@@ -319,6 +321,29 @@ void result_processor::finish_recovery() {
     return begin_recovery(std::exchange(gained_, {}));
   for (auto& waiter : std::exchange(recovery_waiters_, {}))
     waiter(static_cast<std::uint32_t>(at_home_));
+}
+
+/// A creation whose outcome nobody learned may have been committed long after it was given up, and a node that takes a
+/// partition over may have read it before a last creation there. Such a task is found by looking: among the open ones of
+/// the last minutes, since older ones have been looked at before.
+void result_processor::sweep() {
+  delayed_send(this, engine_->settings.sweep_every, sweep_due{});
+  auto db = engine_->actors->db();
+  if (recovering_ || draining_ || !db)
+    return;
+  auto now = engine_->now().time_since_epoch();
+  open_tasks_unit unit{partitions_served(), make_task_id(now - sweep_window, 0), page_size};
+  if (unit.partitions.empty())
+    return;
+  auto settled = make_task_id(now - settling_time, 0);
+  request(db, caf::infinite, std::move(unit))
+    .then(
+      [this, settled](const open_tasks_reply& reply) {
+        for (auto& id : reply.ids)
+          if (id < settled && !tasks_.contains(id) && at_home_ < resident_limit())
+            touch(id);
+      },
+      [](caf::error&) {});
 }
 
 // -- stopping ----------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 #include "actors/supervisor.hpp"
 
+#include "actors/cluster.hpp"
 #include "actors/inbox.hpp"
 #include "actors/reconciler.hpp"
 #include "actors/result_processor.hpp"
@@ -164,6 +165,9 @@ std::vector<supervised_role> engine_roles(caf::actor_system& system, engine_ptr 
     "reconciler", [=] { return spawn_reconciler(*sys, engine); }, [](auto) {});
   add(
     "inbox", [=] { return spawn_inbox(*sys, engine); }, [=](auto h) { actors->set_inbox(std::move(h)); });
+  if (engine->cluster)
+    add(
+      "cluster", [=] { return spawn_cluster(*sys, engine); }, [=](auto h) { actors->set_membership(std::move(h)); });
   return roles;
 }
 

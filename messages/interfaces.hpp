@@ -121,6 +121,11 @@ struct join_cluster {
   completion<std::uint32_t> done;
 };
 
+/// Where the node serves HTTP; known only once it does.
+struct announce_url {
+  std::string url;
+};
+
 /// The node gives its partitions away, and goes on passing calls to their owners; answered when it owns none.
 struct hand_over {
   completion<std::uint32_t> done;
@@ -263,6 +268,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::nudge_peer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::refresh_templates)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::beat_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::join_cluster)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::announce_url)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::hand_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::leave_cluster)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_members)
@@ -308,7 +314,7 @@ using template_registry_actor = caf::typed_actor<caf::reacts_to<register_templat
 /// What the node's own actors and its API ask of the membership; what links and beats need is private to it.
 using cluster_actor = caf::typed_actor<caf::reacts_to<join_cluster>, caf::reacts_to<hand_over>,
                                        caf::reacts_to<leave_cluster>, caf::reacts_to<read_members>,
-                                       caf::reacts_to<beat_now>>;
+                                       caf::reacts_to<announce_url>, caf::reacts_to<beat_now>>;
 
 using result_processor_actor =
   caf::typed_actor<caf::reacts_to<submit_reports>, caf::reacts_to<turn_closed>, caf::reacts_to<steps_leased>,

@@ -2,13 +2,14 @@
 
 #include "actors/supervisor.hpp"
 #include "actors/template_loading.hpp"
-#include "db/db_pool.hpp"
 #include "db/inbox_listener.hpp"
 #include "db/migrate.hpp"
 #include "runtime/api/inbox_request.hpp"
 #include "runtime/api/routes.hpp"
 #include "runtime/config_json.hpp"
 #include "runtime/http/http_server.hpp"
+#include "runtime/node_cluster.hpp"
+#include "runtime/node_settings.hpp"
 #include "workflow/lease_token.hpp"
 
 #include <caf/all.hpp>
@@ -23,80 +24,9 @@ namespace geartrain {
 namespace {
 
 constexpr std::chrono::seconds start_patience{120};
+constexpr milliseconds leave_patience{2000};
 
 using steady = std::chrono::steady_clock;
-
-staleness_limits staleness_limits_of(const staleness_config& settings) {
-  auto limit = [](std::chrono::seconds given) { return given.count() > 0 ? std::optional{given} : std::nullopt; };
-  staleness_limits out;
-  out.waiting_for_dependencies = limit(settings.waiting_for_dependencies);
-  out.waiting_for_retry = limit(settings.waiting_for_retry);
-  out.steps_in_process = limit(settings.steps_in_process);
-  out.max_duration = limit(settings.max_duration);
-  return out;
-}
-
-engine_settings engine_settings_of(const config& settings) {
-  engine_settings out;
-  out.shards = settings.node.shards;
-  out.lease = settings.workers.lease;
-  out.max_resident = settings.limits.resident_tasks;
-  out.environment = settings.tasks.environment;
-  out.inbox_every = settings.tasks.inbox_interval;
-  out.reconcile_every = settings.staleness.interval;
-  out.rules.growth.max_steps_per_decision = settings.tasks.max_steps_per_decision;
-  out.rules.growth.max_decision_depth = settings.tasks.max_decision_depth;
-  out.rules.staleness = staleness_limits_of(settings.staleness);
-  out.retry.backoff_base_ms = settings.retry.base.count();
-  out.retry.max_backoff_ms = settings.retry.max.count();
-  out.retry.jitter = settings.retry.jitter_percent / 100.0;
-  out.retry.max_requested_delay = settings.retry.max_server_delay;
-  return out;
-}
-
-db_config db_config_of(const config& settings) {
-  db_config out;
-  out.dsn = settings.database.url;
-  out.connections = settings.database.connections;
-  out.max_batch = settings.database.max_batch;
-  out.max_queue = settings.database.max_queue;
-  out.unit_deadline = settings.database.unit_deadline;
-  return out;
-}
-
-expected<http_config> http_config_of(const config& settings) {
-  auto address = parse_listen_address(settings.server.listen);
-  if (!address)
-    return failure{errc::invalid, "server.listen \"" + settings.server.listen + "\" is not an ADDRESS:PORT"};
-  http_config out;
-  out.address = address->host;
-  out.port = address->port;
-  out.threads = settings.server.threads;
-  out.max_connections = settings.server.max_connections;
-  out.max_header_bytes = settings.server.header_limit_bytes;
-  out.idle_timeout = settings.server.idle_timeout;
-  out.read_timeout = settings.server.read_timeout;
-  out.write_timeout = settings.server.write_timeout;
-  return out;
-}
-
-admission_limits admission_limits_of(const config& settings) {
-  admission_limits out;
-  out.creations = static_cast<std::uint32_t>(settings.limits.in_flight_creations);
-  out.reports = static_cast<std::uint32_t>(settings.limits.in_flight_reports);
-  out.polls = static_cast<std::uint32_t>(settings.limits.waiting_polls);
-  out.reads = static_cast<std::uint32_t>(settings.limits.in_flight_reads);
-  out.waits = static_cast<std::uint32_t>(settings.limits.waiting_reads);
-  return out;
-}
-
-/// The scheduler settings that CAF needs to be fair: see the configuration section of docs/architecture.md.
-void configure_scheduler(caf::actor_system_config& cfg, const config& settings) {
-  auto threads = settings.node.threads > 0 ? settings.node.threads : std::thread::hardware_concurrency();
-  cfg.set("scheduler.policy", caf::atom("sharing"));
-  cfg.set("scheduler.max-threads", std::max<std::size_t>(1, threads));
-  cfg.set("scheduler.max-throughput", std::size_t{100});
-}
 
 /// A completion and the way to wait for it.
 template <class T>
@@ -121,6 +51,7 @@ struct node::parts {
   std::atomic<bool> ready{false};
   std::atomic<bool> draining{false};
   bool stopped = false;
+  milliseconds leave_delay{0};
   caf::actor_system_config actor_config;
   std::unique_ptr<caf::actor_system> system;
   std::shared_ptr<engine> shared;
@@ -128,6 +59,7 @@ struct node::parts {
   supervisor_actor supervisor;
   std::unique_ptr<http_server> http;
   std::unique_ptr<inbox_listener> listener;
+  peer_gate_actor gate; ///< null: not one of a cluster
 };
 
 node::node(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
@@ -168,6 +100,15 @@ expected<std::uint32_t> make_open_tasks_resident(const engine& shared) {
   return resident;
 }
 
+/// Serves what is this node's part: everything, if it is not one of a cluster.
+expected<std::uint32_t> take_part(const engine& shared) {
+  if (!shared.cluster)
+    return make_open_tasks_resident(shared);
+  awaited<std::uint32_t> joined;
+  caf::anon_send(shared.actors->membership(), join_cluster{joined.done()});
+  return joined.wait_until(steady::now() + start_patience);
+}
+
 } // namespace
 
 expected<std::unique_ptr<node>> node::start(const config& settings, std::function<void(const std::string&)> on_fatal) {
@@ -179,7 +120,11 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
     return secret.error();
   auto made = std::make_unique<parts>();
   auto& p = *made;
+  p.leave_delay = settings.cluster.leave_delay;
   configure_scheduler(p.actor_config, settings);
+  auto cluster = prepare_cluster(settings, p.actor_config);
+  if (!cluster)
+    return cluster.error();
   p.system = std::make_unique<caf::actor_system>(p.actor_config);
   p.shared = std::make_shared<engine>();
   p.shared->settings = engine_settings_of(settings);
@@ -191,6 +136,12 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
     return spawn_db_pool(system, pool, metrics);
   };
   p.shared->read_inbox_row = read_inbox_row;
+  if (*cluster) {
+    auto gate = open_gate(*p.system, p.shared, settings, std::move(**cluster));
+    if (!gate)
+      return gate.error();
+    p.gate = std::move(*gate);
+  }
   if (!on_fatal)
     on_fatal = [](const std::string& role) { spdlog::critical("actor={} can't be kept alive", role); };
   auto roles = engine_roles(*p.system, p.shared, start_db);
@@ -202,7 +153,7 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
     return running.error();
   if (auto loaded = load_all_templates(*p.system, *p.shared); !loaded)
     return loaded.error();
-  auto resident = make_open_tasks_resident(*p.shared);
+  auto resident = take_part(*p.shared);
   if (!resident)
     return resident.error();
 
@@ -231,6 +182,8 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
   if (!http)
     return http.error();
   p.http = std::move(*http);
+  if (p.shared->cluster)
+    caf::anon_send(p.shared->actors->membership(), announce_url{p.http->url()});
   auto& listen_url = settings.database.listen_url.empty() ? settings.database.url : settings.database.listen_url;
   inbox_listener::config listening;
   listening.dsn = listen_url;
@@ -293,21 +246,49 @@ bool drain_actors(const directory& actors, steady::time_point deadline) {
 
 } // namespace
 
+namespace {
+
+/// The partitions go to other nodes while this one still passes calls on to them.
+bool hand_partitions_over(const engine& shared, steady::time_point deadline) {
+  if (!shared.cluster)
+    return true;
+  awaited<std::uint32_t> over;
+  caf::anon_send(shared.actors->membership(), hand_over{over.done()});
+  return static_cast<bool>(over.wait_until(deadline));
+}
+
+void leave(const engine& shared, steady::time_point deadline) {
+  if (!shared.cluster)
+    return;
+  awaited<std::uint32_t> left;
+  caf::anon_send(shared.actors->membership(), leave_cluster{left.done()});
+  left.wait_until(deadline);
+}
+
+} // namespace
+
 bool node::stop(milliseconds deadline) {
   auto& p = *parts_;
   if (std::exchange(p.stopped, true))
     return true;
   auto until = steady::now() + deadline;
-  p.draining = true;
   p.ready = false;
   p.listener.reset();
   bool complete = true;
   if (p.http) {
+    if (deadline.count() > 0 && p.shared->actors->cluster().has_peers()) {
+      p.http->say_goodbye();
+      std::promise<void>{}.get_future().wait_for(p.leave_delay); // balancers learn that this node is not ready any more
+    }
+    if (deadline.count() > 0)
+      complete = hand_partitions_over(*p.shared, until);
+    p.draining = true;
     p.http->drain();
-    complete = drain_actors(*p.shared->actors, until);
+    complete = drain_actors(*p.shared->actors, until) && complete;
     auto left = std::chrono::duration_cast<milliseconds>(until - steady::now());
     complete = p.http->stop(std::max(left, milliseconds{0})) && complete;
     p.http.reset();
+    leave(*p.shared, steady::now() + std::min(deadline, leave_patience));
   }
   {
     caf::scoped_actor self{*p.system};
@@ -317,6 +298,8 @@ bool node::stop(milliseconds deadline) {
   }
   p.supervisor = nullptr;
   p.shared->actors->clear(); // a handle in there would keep its actor alive
+  if (p.gate)
+    caf::anon_send_exit(std::exchange(p.gate, nullptr), caf::exit_reason::kill);
   p.system.reset();
   return complete;
 }

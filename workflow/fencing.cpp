@@ -13,7 +13,7 @@ fence_verdict fence_ended(const step_record& step, const lease_token& token) {
 } // namespace
 
 fence_verdict fence(const task_context& context, const lease* held, const lease_token& token, timestamp now,
-                    bool is_yield) {
+                    bool is_yield, milliseconds lease) {
   auto number = number_of(token.step);
   if (number < 1 || number > context.steps.size() || token.attempt < 1)
     return fence_verdict::unknown_step;
@@ -21,6 +21,10 @@ fence_verdict fence(const task_context& context, const lease* held, const lease_
   if (token.attempt <= step.attempts.size())
     return fence_ended(step, token);
   if (step.yielded_nonce != 0 && step.yielded_nonce == token.nonce)
+    return is_yield ? fence_verdict::duplicate : fence_verdict::stale;
+  auto before_yield = step.yielded_nonce != 0 && step.last_attempted_at &&
+                      token.expires_at - lease < *step.last_attempted_at;
+  if (before_yield && !held)
     return is_yield ? fence_verdict::duplicate : fence_verdict::stale;
   if (is_terminal(context.state) || token.attempt != step.attempts.size() + 1)
     return fence_verdict::stale;

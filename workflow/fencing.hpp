@@ -13,10 +13,13 @@ enum class fence_verdict : std::uint8_t {
   unknown_step, ///< the task has no such step
 };
 
-/// A step that was given back with a checkpoint keeps its attempt: `is_yield` tells a resent yield from anything else that
-/// comes with the token that it ended. `held` is the lease that the node knows of for this step, or null. Without one (a restart forgot a lease that was too
+/// `held` is the lease that the node knows of for this step, or null. Without one (a restart forgot a lease that was too
 /// young to be recorded) an authentic token still holds its step as long as it has not expired and nobody else got it.
+///
+/// A step that was given back with a checkpoint keeps its attempt, so several tokens of one attempt may be about: `is_yield`
+/// tells a resent yield from anything else that comes with a token that a yield ended, and `lease`, the length of leases,
+/// which tokens were issued before the last yield.
 fence_verdict fence(const task_context& context, const lease* held, const lease_token& token, timestamp now,
-                    bool is_yield = false);
+                    bool is_yield = false, milliseconds lease = milliseconds{0});
 
 } // namespace geartrain

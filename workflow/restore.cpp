@@ -46,8 +46,10 @@ public:
       if (exists(checkpoint.number) && !was_reset_after(checkpoint)) {
         auto& step = context_.step(checkpoint.number);
         step.checkpoint = checkpoint.data;
-        if (checkpoint.yielded)
+        if (checkpoint.yielded) {
           step.yielded_nonce = checkpoint.lease_nonce;
+          step.last_attempted_at = checkpoint.at;
+        }
       }
   }
 

@@ -43,6 +43,7 @@ void apply(task_context& context, const step_checkpoint& checkpoint) {
   if (!checkpoint.yielded)
     return;
   step.yielded_nonce = checkpoint.lease_nonce;
+  step.last_attempted_at = checkpoint.at; // tokens from before are told by it
   if (step.state == step_state::in_progress)
     derive(context, checkpoint.number, step_state::enqueued);
 }

@@ -58,6 +58,7 @@ public:
 
   std::optional<failure> listen();
   void run();
+  void say_goodbye() { state_.leaving = true; }
   void drain();
   bool stop(milliseconds deadline);
 
@@ -158,6 +159,7 @@ void http_server::core::sweep() {
 }
 
 void http_server::core::drain() {
+  state_.leaving = true;
   if (state_.draining.exchange(true))
     return;
   asio::post(acceptor_.get_executor(), [this] {
@@ -208,6 +210,10 @@ std::uint16_t http_server::port() const {
 
 std::string http_server::url() const {
   return core_->url();
+}
+
+void http_server::say_goodbye() {
+  core_->say_goodbye();
 }
 
 void http_server::drain() {

@@ -44,6 +44,9 @@ public:
   /// For example "http://127.0.0.1:8080".
   std::string url() const;
 
+  /// Everything goes on, but each answer ends its connection, so that clients find another server in time.
+  void say_goodbye();
+
   /// Stops accepting and closes idle connections; requests in flight, and those half received, are still answered, with
   /// `Connection: close`. Returns at once; call stop() afterwards.
   void drain();

@@ -145,7 +145,7 @@ void session::refuse_malformed(error_code error) {
 
 void session::write(http_response response, std::function<void(bool)> done) {
   phase_ = phase::writing;
-  close_after_ = close_after_ || server_.draining.load();
+  close_after_ = close_after_ || server_.leaving.load();
   set_deadline(server_.config.write_timeout);
   auto& metrics = match_.found ? *match_.found->metrics : server_.routes.metrics()->unmatched();
   metrics.observe(response.status, clock::now() - began_);
