@@ -5,18 +5,18 @@ from __future__ import annotations
 import functools
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
 import sys
 import time
+import unittest
 from typing import Any, Dict, List, Optional, Sequence
-
-import pathlib
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 
-from harness import BINARY, Node, wait_until  # noqa: E402
+from harness import BINARY, LINEAR, MIXED_DAG, Node, template, wait_until  # noqa: E402
 
 from databases import Database  # noqa: E402
 from geartrain import ApiError, Client  # noqa: E402
@@ -102,6 +102,15 @@ class ClusterNode(Node):
         finally:
             connection.close()
 
+    def metric(self, name: str) -> float:
+        """The sum of a metric over all its labels."""
+        connection = Connection(self.url)
+        try:
+            text = connection.request("GET", "/metrics", timeout=10).body.decode()
+        finally:
+            connection.close()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
+
     def cluster(self) -> Dict[str, Any]:
         return self.get("/v1/cluster") or {}
 
@@ -112,6 +121,22 @@ class ClusterNode(Node):
     def call(self, method: str, path: str, body: Any = None) -> Any:
         with Client(self.url, timeout=30) as client:
             return client._json(method, path, body)
+
+
+    def poll(self, wait_ms: int = 0, max_steps: int = 1, worker: str = "w", namespace: str = "sys") -> List[Dict[str, Any]]:
+        body = {"worker_id": worker, "namespaces": [namespace], "max_steps": max_steps, "wait_ms": wait_ms}
+        return self.call("POST", "/v1/workers/poll", body)["steps"]
+
+    def report(self, step: Dict[str, Any], **outcome: Any) -> str:
+        """The status of a result; a success unless `outcome` says otherwise."""
+        item = {"step_uuid": step["step_uuid"], "lease_token": step["lease_token"], **(outcome or {"success": True, "result": {}})}
+        return self.call("POST", "/v1/workers/results", {"worker_id": "w", "results": [item]})["results"][0]["status"]
+
+    def create(self, name: str, context: Optional[Dict[str, Any]] = None, namespace: str = "sys") -> str:
+        return self.call("POST", "/v1/tasks", {"namespace": namespace, "name": name, "context": context or {}})["task_uuid"]
+
+    def task(self, task: str, wait_ms: int = 0) -> Dict[str, Any]:
+        return self.call("GET", f"/v1/tasks/{task}?wait_ms={wait_ms}")
 
 
 class Cluster:
@@ -165,6 +190,27 @@ class Cluster:
 def is_balanced(members: Dict[str, Dict[str, Any]], wanted: set) -> bool:
     return (set(members) == wanted and sum(one["partitions"] for one in members.values()) == PARTITIONS
             and all(one["partitions"] > 0 and one["link"] in ("self", "up") for one in members.values()))
+
+
+class ClusterCase(unittest.TestCase):
+    """Cases that share a cluster of three; each leaves it as it was."""
+
+    cluster: Cluster
+    arguments: Sequence[str] = ()
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        if not knows_clusters():
+            raise unittest.SkipTest("this program knows nothing of clusters")
+        cls.cluster = Cluster(3, *cls.arguments)
+        cls.cluster.__enter__()
+        cls.addClassCleanup(cls.cluster.__exit__)
+        for made in (template("one", {"only": []}), template("linear", LINEAR), template("mixed", MIXED_DAG)):
+            cls.cluster.nodes[0].call("POST", "/v1/templates", made)
+
+    def tearDown(self) -> None:
+        for node in self.cluster.nodes:
+            node.thaw()
 
 
 def refused_with(call: Any) -> int:

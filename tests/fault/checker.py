@@ -239,7 +239,7 @@ def _answered(line: Row, answers: List[Row], recorded: Dict[Tuple[str, int], Row
     where = f"{line['step']} attempt {line['attempt']} of {line['execution']}"
     said = {answer["status"] for answer in answers}
     if "invalid" in said:
-        yield Violation(LOST, f"{where}: refused as invalid")
+        yield Violation(REFUSED, f"{where}: called invalid")
     if _is_yield(line):
         if "accepted" in said:
             yield from _yield_kept(line, answers, evidence, where)

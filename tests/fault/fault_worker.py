@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "sdk" / "py
 from geartrain.transport import Connection, TransportError  # noqa: E402
 
 from ledger import Ledger, hash_of, nonce_of  # noqa: E402
-from workflows import NAMESPACE, run_handler  # noqa: E402
+from workflows import NAMESPACE, milliseconds_of, run_handler  # noqa: E402
 
 POLL_WAIT_MS = 1000
 ANSWER_SECONDS = 6.0  # a frozen node must not keep a worker for long
@@ -143,7 +143,7 @@ class Slot(threading.Thread):
     def _take_time(self, step: Dict[str, Any]) -> None:
         """As long as the task says, with heartbeats if that is longer than the lease."""
         lease = self._options.lease_ms / 1000
-        end = time.monotonic() + step["task"]["context"].get("run_ms", 0) / 1000
+        end = time.monotonic() + milliseconds_of(step) / 1000
         while (left := end - time.monotonic()) > 0:
             threading.Event().wait(min(left, lease / 3))
             if left > lease / 3:

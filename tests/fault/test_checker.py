@@ -200,7 +200,7 @@ BREAKS: Dict[Callable[[History], None], Tuple[str, str]] = {
     accepted_twice: ("linear", checker.TWICE),
     yield_accepted_twice: ("batches", checker.STALE),
     refused_but_counted: ("linear", checker.ILLEGAL),
-    invalid: ("linear", checker.LOST),
+    invalid: ("linear", checker.REFUSED),
     refused: ("linear", checker.REFUSED),
     crashed: ("linear", checker.DIED),
 }

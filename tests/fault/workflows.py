@@ -23,7 +23,9 @@ EXHAUSTED = {"before": [], "gives_up": ["before"], "never": ["gives_up"]}
 DECISION = {"check": [], "route": ["check"], "low": ["route"], "high": ["route"], "letter": ["low", "high"]}
 BATCHES = {"plan": [], "rows": ["plan"], "total": ["rows"]}
 
-KINDS = ("linear", "diamond", "mixed", "retries", "doomed", "exhausted", "decision", "batches")
+FIRST = {"linear": "s1", "diamond": "top", "mixed": "init", "retries": "first", "doomed": "before", "exhausted": "before",
+         "decision": "check", "batches": "plan"}
+KINDS = tuple(FIRST)
 
 
 def _template(name: str, steps: Dict[str, List[str]], special: Optional[Dict[str, Dict[str, Any]]] = None) -> Dict[str, Any]:
@@ -46,9 +48,10 @@ def templates() -> List[Dict[str, Any]]:
 
 
 def context_for(kind: str, chance: random.Random, lease_ms: int) -> Dict[str, Any]:
-    """What a task is given: how long its steps take, and what is decided in it. Few steps take longer than a lease."""
-    slow = chance.random() < 0.02
-    context: Dict[str, Any] = {"run_ms": int(lease_ms * 1.4) if slow else chance.choice((0, 5, 20, 60, 150))}
+    """What a task is given: how long its steps take, and what is decided in it. Some have a step that takes longer than a lease."""
+    context: Dict[str, Any] = {"run_ms": chance.choice((0, 5, 20, 60, 150))}
+    if chance.random() < 0.05:
+        context["slow"] = {"step": FIRST[kind], "run_ms": int(lease_ms * 1.4)}
     if kind == "retries":
         context["failures"] = {"first": chance.randint(0, 1), "second": chance.randint(1, 3)}
     elif kind == "doomed":
@@ -88,6 +91,13 @@ def expected(kind: str, context: Dict[str, Any]) -> Expected:
         failing = "dies" if kind == "doomed" else "gives_up"
         return Expected("error", steps, {"before": "complete", failing: "error", "never": "pending"}, {})
     return Expected("complete", steps, dict.fromkeys(steps, "complete"), {})
+
+
+def milliseconds_of(step: Dict[str, Any]) -> int:
+    """How long an execution takes."""
+    context = step["task"]["context"]
+    slow = context.get("slow", {})
+    return slow["run_ms"] if slow.get("step") == step["name"] else context.get("run_ms", 0)
 
 
 def run_handler(step: Dict[str, Any], execution: str) -> Dict[str, Any]:
