@@ -7,7 +7,12 @@ import pathlib
 import shutil
 import struct
 import subprocess
+import sys
 from typing import Dict, Optional
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "system"))
+
+from harness import BINARY  # noqa: E402
 
 DISK_BYTES = 384 * 1024 * 1024
 
@@ -70,3 +75,9 @@ def build_clock_library(directory: pathlib.Path) -> Optional[pathlib.Path]:
     answer = subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], capture_output=True,
                             check=False)
     return library if answer.returncode == 0 else None
+
+
+def can_be_loaded(library: pathlib.Path) -> bool:
+    """A build with a sanitizer insists on being the first library of its process."""
+    answer = subprocess.run([BINARY, "--version"], capture_output=True, check=False, env={**os.environ, "LD_PRELOAD": str(library)})
+    return answer.returncode == 0

@@ -17,7 +17,7 @@ from harness import wait_until  # noqa: E402
 from nodes import ClusterNode, free_port, knows_clusters  # noqa: E402
 from tcp_proxy import Cut, Proxy, caller_by_process  # noqa: E402
 
-from means import SmallDisk, SteppedClock, build_clock_library  # noqa: E402
+from means import SmallDisk, SteppedClock, build_clock_library, can_be_loaded  # noqa: E402
 from namespaces import Host, Hosts  # noqa: E402
 from schedule import REPORT_FAULTS  # noqa: E402
 
@@ -159,6 +159,9 @@ class Subject:
             self.clock_library = build_clock_library(self.directory)
             if self.clock_library is None:
                 self._leave_out("clock_step", "no C compiler to build the stepped clock with")
+            elif not can_be_loaded(self.clock_library):
+                self.clock_library = None
+                self._leave_out("clock_step", "this build does not start with a stepped clock")
         if "isolate_from_nodes" in self.kinds and not self.clustered:
             self._leave_out("isolate_from_nodes", "these nodes know nothing of each other")
 
