@@ -29,7 +29,8 @@ class Evidence:
     steps: Dict[str, Dict[str, Row]] = field(default_factory=dict)  # by task and name: number, state, attempts
     seen: List[Row] = field(default_factory=list)  # what clients were told of tasks: task, status
     refusals: List[str] = field(default_factory=list)  # of creations in which nothing was wrong
-    ends: Dict[str, int] = field(default_factory=dict)  # exit codes of the nodes, stopped in order
+    ends: Dict[str, int] = field(default_factory=dict)  # exit codes of nodes that were asked to end, or were found dead
+    apart: str = ""  # what the nodes say of each other, if they did not all meet again
     ledger: List[Row] = field(default_factory=list)
 
     def to_json(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from typing import Any, Callable, List
+from typing import Any, Callable, Dict, List
 
 from schedule import Fault
 from subject import Subject
@@ -23,6 +23,7 @@ class Injector:
         self._database = threading.Lock()
         self.counts: "Counter[str]" = Counter()
         self.problems: List[str] = []
+        self.deaths: Dict[str, int] = {}  # nodes that were found dead, and what they had ended with
 
     def play(self, schedule: List[Fault], seconds: float) -> None:
         began = time.monotonic()
@@ -50,6 +51,8 @@ class Injector:
 
     def _kill(self, fault: Fault) -> None:
         node = self._subject.members[fault.target].node
+        if node.process is not None and not node.running():
+            self.deaths[f"{node.name} after {fault.at:.0f} s"] = node.process.returncode
         node.kill9()
         self._last(fault)
         node.start_again(RESTART_SECONDS)

@@ -15,6 +15,7 @@ import json
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -32,10 +33,12 @@ from subject import WORKERS, Subject
 from workflows import templates
 
 from harness import wait_until
+from nodes import ClusterNode
 from geartrain import ApiError, Client
 
 LEASE_MS = 2500
 STOP_SECONDS = 60.0
+WHOLE_SECONDS = 30.0
 SHOWN = 20
 
 
@@ -69,10 +72,13 @@ class Run:
             injector.play(schedule, options.seconds)
             self.say("all faults are over")
             creators.stop(options.deadline)
+            apart = self._wait_until_whole(subject)
             ended = self._wait_for_the_end(subject, creators)
             injector.problems += subject.workers.stop()
             book.close()
             found = self._gather(subject, creators)
+            found.apart = apart
+            found.ends.update(injector.deaths)
         found.ledger = ledger.read(self.directory)
         found.seen = [line for line in found.ledger if line["what"] == "seen"]
         (self.directory / "evidence.json").write_text(found.to_json())
@@ -83,10 +89,20 @@ class Run:
             for template in templates():
                 client.register_template(template)
 
+    def _wait_until_whole(self, subject: Subject) -> str:
+        """What the nodes say of each other if they don't meet again."""
+        try:
+            if subject.clustered:
+                wait_until("the nodes see each other again", subject.is_whole, WHOLE_SECONDS)
+        except AssertionError:
+            return str({name: member.node.cluster() for name, member in subject.members.items()})
+        return ""
+
     def _wait_for_the_end(self, subject: Subject, creators: Creators) -> float:
         """Seconds from the end of the faults until the last task ended; those of the deadline if some did not."""
         healed = time.monotonic()
         open_tasks = "SELECT count(*) FROM geartrain.tasks WHERE NOT closed"
+        wait_until("the database answers", subject.database.primary.answers, self.options.deadline)
         try:
             wait_until("every task ends", lambda: subject.database.sql(open_tasks) == [["0"]], self.options.deadline, 0.1)
         except AssertionError as late:
@@ -109,8 +125,7 @@ class Run:
         for member in members:
             member.node.terminate()
         for member in members:
-            assert member.node.process is not None
-            found.ends[member.name] = member.node.process.wait(STOP_SECONDS)
+            found.ends[member.name] = _end_of(member.node)
         evidence_of.read_rows(found, subject.database.sql)
         for member in members:
             shutil.copy(member.node.log, self.directory / f"{member.name}.log")
@@ -132,6 +147,14 @@ class Run:
             print(f"PROBLEM {problem}")
         print(summary(self.result))
         return 1 if violations else 2 if injector.problems else 0
+
+
+def _end_of(node: ClusterNode) -> int:
+    assert node.process is not None
+    try:
+        return node.process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        return -signal.SIGALRM
 
 
 def _steps_of(task: str, clients: List[Client]) -> Dict[str, Any]:

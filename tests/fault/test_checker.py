@@ -151,10 +151,6 @@ def yield_accepted_twice(history: History) -> None:
     history.evidence.ledger.append(dict(history.lines("ack", "rows_001")[0], at=99.0))
 
 
-def refused_but_counted(history: History) -> None:
-    history.lines("ack", "s2")[0]["status"] = "stale"
-
-
 def invalid(history: History) -> None:
     history.lines("ack", "s2")[0]["status"] = "invalid"
 
@@ -165,6 +161,10 @@ def refused(history: History) -> None:
 
 def crashed(history: History) -> None:
     history.evidence.ends["n1"] = -11
+
+
+def apart(history: History) -> None:
+    history.evidence.apart = "n1 does not see n2"
 
 
 # What breaks -> in a task of which kind, and as what it must be found.
@@ -199,10 +199,10 @@ BREAKS: Dict[Callable[[History], None], Tuple[str, str]] = {
     expired_accepted: ("linear", checker.STALE),
     accepted_twice: ("linear", checker.TWICE),
     yield_accepted_twice: ("batches", checker.STALE),
-    refused_but_counted: ("linear", checker.ILLEGAL),
     invalid: ("linear", checker.REFUSED),
     refused: ("linear", checker.REFUSED),
     crashed: ("linear", checker.DIED),
+    apart: ("linear", checker.APART),
 }
 
 
@@ -246,7 +246,10 @@ class CheckerTest(unittest.TestCase):
         history = made("retries")
         history.execute("third", 1, status="stale")
         self.assertEqual(checker.counts(history.evidence), {
-            "tasks": 1, "steps": 3, "attempts": 6, "executions": 7, "repeated_executions": 1, "expired_leases": 0, "refused_results": 1})
+            "tasks": 1, "steps": 3, "attempts": 6, "executions": 7, "repeated_executions": 1, "expired_leases": 0, "refused_results": 1,
+            "refused_but_counted": 0})
+        history.lines("ack", "first")[0]["status"] = "stale"
+        self.assertEqual(checker.counts(history.evidence)["refused_but_counted"], 1)
         self.assertEqual(checker.counts(made("batches").evidence)["repeated_executions"], 0)
 
     def test_evidence_is_kept_as_text(self) -> None:
