@@ -43,7 +43,8 @@ class KilledUnderLoad(ClusterCase):
                     victim.kill9()
                     pause.wait(chance.uniform(0.0, 2.0))
                     victim.start()
-                self.assertTrue(any(one.running() for one in creations) or unfinished(first) > 0, "the kills came too late to mean anything")
+                busy = any(one.running() for one in creations) or unfinished(first) > 0
+                self.assertTrue(busy, "the kills came too late to mean anything")
                 ids = {task for one in creations for task in one.result(300)}
                 wait_for_all(first, 300)
             finally:

@@ -27,7 +27,8 @@ class Load:
         self.requests = 0
         self.longest = 0.0
         self.tasks: List[str] = []
-        self._threads = [threading.Thread(target=run) for run in (self._create, self._create, self._work, self._work, self._work, self._read)]
+        runs = [self._create] * 2 + [self._work] * 3 + [self._read]
+        self._threads = [threading.Thread(target=run) for run in runs]
 
     def start(self) -> None:
         for thread in self._threads:
