@@ -27,9 +27,18 @@ BEAT_MS, VALID_FOR_MS = 250, 1200  # short, so that a test does not wait long fo
 
 
 @functools.lru_cache(maxsize=None)
-def knows_clusters() -> bool:
+def has_cluster_settings() -> bool:
     shown = subprocess.run([BINARY, "--output", "json", "config", "show"], capture_output=True, text=True, check=False)
     return "cluster" in json.loads(shown.stdout or "{}")
+
+
+@functools.lru_cache(maxsize=None)
+def knows_clusters() -> bool:
+    """Whether a node of this program says who its cluster is."""
+    if not has_cluster_settings():
+        return False
+    with Database() as database, ClusterNode("probe", database.url) as probe:
+        return probe.get("/v1/cluster") is not None
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -47,7 +56,7 @@ class ClusterNode(Node):
         self.name = name
         self.frozen = False
         self.cluster_port = cluster_port or free_port()
-        if knows_clusters():
+        if has_cluster_settings():
             listen = f"{host}:{self.cluster_port}"
             self.arguments += ["--cluster-name", name, "--cluster-listen", listen, "--cluster-advertise", advertise or listen,
                                "--cluster-beat-ms", str(BEAT_MS), "--cluster-valid-for-ms", str(VALID_FOR_MS)]
