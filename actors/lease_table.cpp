@@ -6,6 +6,7 @@ namespace geartrain {
 
 void lease_table::add(leased_step step, bool recorded) {
   auto id = step.held.token.step;
+  remove(id);
   std::optional<timestamp> times_out_at;
   if (auto timeout = step.step->step().timeout_seconds)
     times_out_at = step.held.claimed_at + std::chrono::seconds{*timeout};
@@ -87,6 +88,11 @@ sync_claims_unit lease_table::changes(timestamp older_than) {
     lease.recorded = true;
     unit.held.push_back(lease.held);
   }
+  // The row of a lease that another of the same attempt has replaced is overwritten by that one's.
+  std::erase_if(unit.released, [&](const lease_token& ended) {
+    auto known = entries_.find(ended.step);
+    return known != entries_.end() && known->second.recorded && known->second.held.token.attempt == ended.attempt;
+  });
   return unit;
 }
 

@@ -24,6 +24,7 @@ public:
     std::optional<timestamp> times_out_at; ///< by the step's timeout_seconds; no heartbeat goes beyond
   };
 
+  /// A step has one lease: an earlier one, such as of an attempt that another node ended, is over with that.
   void add(leased_step step, bool recorded);
 
   /// The entry of a step if `nonce` is its current lease.

@@ -6,8 +6,7 @@ from collections import defaultdict
 from typing import Any, Dict, List
 
 from harness import Node
-
-NONE, SUCCESS, RETRYABLE, PERMANENT, EXPIRED = 0, 1, 2, 3, 4
+from histories import EXPIRED, NONE, SUCCESS, step_violations, turn_violations
 
 
 def violations(node: Node, ledger: List[Dict[str, Any]], steps: Dict[str, Any]) -> List[str]:
@@ -46,27 +45,9 @@ def _task_violations(task: str, state: int, version: int, rows: List[Dict[str, A
     for row in rows:
         if row["outcome"] != NONE:
             by_step[row["step"]].append(row)
-    for step, history in by_step.items():
-        where = f"{task} step {step}"
-        if [row["attempt"] for row in history] != list(range(1, len(history) + 1)):
-            found.append(f"{where}: attempts repeat or skip: {[row['attempt'] for row in history]}")
-        if any(row["outcome"] in (SUCCESS, PERMANENT) for row in history[:-1]):
-            found.append(f"{where}: an attempt follows a final one")
-        versions = [row["version"] for row in history]
-        if versions != sorted(set(versions)):
-            found.append(f"{where}: attempts ended in the wrong order of turns: {versions}")
-        for parent in parents[step]:
-            done = [row for row in by_step[parent] if row["outcome"] == SUCCESS]
-            if not done:
-                found.append(f"{where}: ran although step {parent} did not complete")
-            elif done[0]["version"] >= history[0]["version"]:
-                found.append(f"{where}: ended in the turn of its parent {parent} or before")
-    turns = {row["version"] for row in rows}
-    last = max(turns | {version})
-    if turns != set(range(1, last + 1)):
-        found.append(f"{task}: version {version}, but turns wrote {sorted(turns)}")
-    if state == 8 and version != last:
-        found.append(f"{task}: its last turn, {last}, left the head row as turn {version} had written it")
+    for step, history in list(by_step.items()):
+        found += step_violations(f"{task} step {step}", history, {parent: by_step[parent] for parent in parents[step]})
+    found += turn_violations(task, {row["version"] for row in rows}, version, state == 8)
     complete = all(by_step[step] and by_step[step][-1]["outcome"] == SUCCESS for step in parents)
     if (state == 8) != complete:
         found.append(f"{task}: state {state}, all steps complete: {complete}")

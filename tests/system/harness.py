@@ -51,6 +51,9 @@ class Node:
         self.templates.mkdir(parents=True, exist_ok=True)
         self.port = port
         self.database_url = database_url  # of a server that is not the node's own
+        self.host = "127.0.0.1"
+        self.prefix: List[str] = []  # a command that runs the node as its own process
+        self.environment: Dict[str, str] = {}
         self.url = ""
         self.process: Optional[subprocess.Popen[str]] = None
         self.log = self.directory / "node.log"
@@ -58,9 +61,10 @@ class Node:
     # -- life ----------------------------------------------------------------------
 
     def start(self, deadline_seconds: float = 90.0) -> "Node":
-        command = [BINARY, *self._mode(), "--listen", f"127.0.0.1:{self.port}", *self.arguments]
+        command = [*self.prefix, BINARY, *self._mode(), "--listen", f"{self.host}:{self.port}", *self.arguments]
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True,
+                                            env={**os.environ, **self.environment})
         line: List[str] = []
         assert self.process.stdout is not None
         reader = threading.Thread(target=lambda out: line.append(out.readline()), args=(self.process.stdout,), daemon=True)
