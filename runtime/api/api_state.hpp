@@ -49,6 +49,7 @@ void add_event_route(router& routes, const api_ptr& api);
 void add_template_routes(router& routes, const api_ptr& api);
 void add_worker_routes(router& routes, const api_ptr& api);
 void add_health_routes(router& routes, const api_ptr& api);
+void add_cluster_routes(router& routes, const api_ptr& api);
 void add_telemetry_routes(router& routes, const api_ptr& api);
 
 } // namespace geartrain

@@ -129,6 +129,7 @@ template void engine_calls::ask(bottlenecks_unit, milliseconds, completion<bottl
 template void engine_calls::ask(read_events_unit, milliseconds, completion<read_events_reply>) const;
 template void engine_calls::ask(read_pauses_unit, milliseconds, completion<read_pauses_reply>) const;
 template void engine_calls::ask(set_pause_unit, milliseconds, completion<unit_done>) const;
+template void engine_calls::ask(ask_drain_unit, milliseconds, completion<unit_done>) const;
 
 // -- pauses --------------------------------------------------------------------------
 

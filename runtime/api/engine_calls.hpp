@@ -30,6 +30,7 @@ bottlenecks_reply answer_to(const bottlenecks_unit&);
 read_events_reply answer_to(const read_events_unit&);
 read_pauses_reply answer_to(const read_pauses_unit&);
 unit_done answer_to(const set_pause_unit&);
+unit_done answer_to(const ask_drain_unit&);
 
 template <class Unit>
 using answer_of = decltype(answer_to(std::declval<const Unit&>()));

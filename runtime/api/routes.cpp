@@ -61,6 +61,7 @@ void add_routes(router& routes, api_context context) {
   add_template_routes(routes, api);
   add_worker_routes(routes, api);
   add_health_routes(routes, api);
+  add_cluster_routes(routes, api);
   add_telemetry_routes(routes, api);
 }
 

@@ -2,6 +2,7 @@
 #include "db/metrics.hpp"
 #include "messages/probe.hpp"
 #include "runtime/api/api_state.hpp"
+#include "runtime/api/cluster_figures.hpp"
 #include "runtime/api/json_writer.hpp"
 #include "runtime/api/metric_families.hpp"
 
@@ -101,6 +102,19 @@ http_response show_turns(const api_context& context) {
   return json_response(200, out.take());
 }
 
+// -- GET /v1/telemetry/cluster -----------------------------------------------------------
+
+http_response show_cluster_figures(const api_context& context) {
+  json_writer out;
+  out.begin_object();
+  auto& map = context.actors->cluster();
+  for (const auto& figure : cluster_figures(map))
+    out.field(figure.name, figure.value);
+  out.field("partitions_served", std::uint64_t{map.partitions_served()});
+  out.field("links_up", std::uint64_t{map.peers().size()});
+  return json_response(200, out.end_object().take());
+}
+
 // -- GET /metrics ------------------------------------------------------------------------
 
 http_response show_metrics(const api_context& context, const http_metrics& http) {
@@ -127,6 +141,8 @@ void add_telemetry_routes(router& routes, const api_ptr& api) {
              [api](const http_request&, const responder& reply) { reply(show_database(api->context)); });
   routes.add("GET", "/v1/telemetry/turns",
              [api](const http_request&, const responder& reply) { reply(show_turns(api->context)); });
+  routes.add("GET", "/v1/telemetry/cluster",
+             [api](const http_request&, const responder& reply) { reply(show_cluster_figures(api->context)); });
 }
 
 } // namespace geartrain

@@ -93,6 +93,7 @@ void add_dlq_commands(CLI::App& app, cli_context& context);
 void add_analytics_commands(CLI::App& app, cli_context& context);
 void add_namespace_commands(CLI::App& app, cli_context& context);
 void add_retention_commands(CLI::App& app, cli_context& context);
+void add_cluster_commands(CLI::App& app, cli_context& context);
 void add_bench_commands(CLI::App& app, cli_context& context);
 
 // -- commands that add themselves to a group of another file ----------------------
