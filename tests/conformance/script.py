@@ -350,6 +350,7 @@ class Performance:
     # -- operators --------------------------------------------------------------------------------
 
     def do_act(self, entry: Mapping[str, Any]) -> None:
+        """An operator's act. Where its answer may differ, `then` has what must follow, by status: `{"200": [...], "409": [...]}`."""
         act, task = self.fill(entry["act"]), entry.get("task", "main")
         body = self.fill(entry.get("body"))
         path = f"/v1/tasks/{self.task_uuid(task)}"
@@ -375,6 +376,7 @@ class Performance:
         self.check(entry, answer, 200)
         if "save" in entry:
             self.vars[entry["save"]] = answer.body
+        self.perform(entry.get("then", {}).get(str(answer.status), []), f"[{answer.status}] ")
 
     # -- the worker ---------------------------------------------------------------------------------
 
