@@ -350,6 +350,7 @@ class Performance:
     # -- operators --------------------------------------------------------------------------------
 
     def do_act(self, entry: Mapping[str, Any]) -> None:
+        """An operator's act. Where its answer may differ, `then` has what must follow, by status: `{"200": [...], "409": [...]}`."""
         act, task = self.fill(entry["act"]), entry.get("task", "main")
         body = self.fill(entry.get("body"))
         path = f"/v1/tasks/{self.task_uuid(task)}"
@@ -375,6 +376,7 @@ class Performance:
         self.check(entry, answer, 200)
         if "save" in entry:
             self.vars[entry["save"]] = answer.body
+        self.perform(entry.get("then", {}).get(str(answer.status), []), f"[{answer.status}] ")
 
     # -- the worker ---------------------------------------------------------------------------------
 
@@ -414,6 +416,29 @@ class Performance:
             problem = mismatch(entry["answer"], outcome)
             if problem:
                 raise Mismatch(problem)
+
+    def do_finish_at_once(self, entry: Mapping[str, Any]) -> None:
+        """Ends held runs, each by `times` calls of its own, all at the same moment: one of them is accepted, the others are
+        duplicates."""
+        given, times = entry["finish_at_once"], entry.get("times", 1)
+        runs = [self.run_of({"step": step, "task": entry.get("task", "main")}) for step in given]
+        barrier = threading.Barrier(len(runs) * times)
+
+        def one(run: Run) -> None:
+            http = Http(self.node.url)
+            barrier.wait()
+            self.worker.report(http, run, {"succeed": {}})
+            http.close()
+
+        threads = [threading.Thread(target=one, args=(run,)) for run in runs for _ in range(times)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for step, run in zip(given, runs):
+            statuses = sorted(report["status"] for report in run.reports)
+            if statuses != ["accepted"] + ["duplicate"] * (times - 1):
+                raise Mismatch(f"the results of {step} were {statuses}")
 
     def do_heartbeat(self, entry: Mapping[str, Any]) -> None:
         given = entry["heartbeat"]

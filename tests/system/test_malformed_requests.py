@@ -52,7 +52,18 @@ def step(name: str, *parents: str, **keys: Any) -> Dict[str, Any]:
     return {"name": name, "handler": {"callable": "x"}, "dependencies": list(parents), **keys}
 
 
+def reset(**changes: Any) -> Dict[str, Any]:
+    body = {"action_type": "reset_for_retry", "reason": "r", "reset_by": "x", **changes}
+    return {key: value for key, value in body.items() if value is not ...}
+
+
+def complete(**changes: Any) -> Dict[str, Any]:
+    return reset(action_type="complete_manually", reset_by=..., completed_by="x", **changes)
+
+
 BULK = "/v1/tasks/bulk"
+# A task and a step that there are: every wrong request about them leaves them alone.
+TASK, STEP = "/v1/tasks/{task}", "/v1/tasks/{task}/workflow_steps/{step}"
 TASKS, POLL, RESULTS, HEARTBEAT = "/v1/tasks", "/v1/workers/poll", "/v1/workers/results", "/v1/workers/heartbeat"
 
 TABLE = [
@@ -172,6 +183,86 @@ TABLE = [
     Row("results without worker", "POST", RESULTS, {"results": []}, 400, "BAD_REQUEST"),
     Row("leases missing", "POST", HEARTBEAT, {"worker_id": "w"}, 400, "BAD_REQUEST"),
     Row("too many leases", "POST", HEARTBEAT, {"worker_id": "w", "leases": [{}] * 1001}, 400, "BAD_REQUEST"),
+    # -- cancelling
+    Row("cancel: task id is no UUID", "DELETE", "/v1/tasks/42", None, 400, "INVALID_UUID"),
+    Row("cancel: unknown task", "DELETE", f"/v1/tasks/{UNKNOWN}", None, 404, "NOT_FOUND"),
+    Row("cancel: cut off", "DELETE", TASK, b'{"reason": ', 400, "JSON_ERROR"),
+    Row("cancel: an array", "DELETE", TASK, [], 400, "BAD_REQUEST"),
+    Row("cancel: reason is a number", "DELETE", TASK, {"reason": 7}, 400, "BAD_REQUEST"),
+    Row("cancel: reason too long", "DELETE", TASK, {"reason": "r" * 1025}, 400, "BAD_REQUEST"),
+    Row("cancel: cancelled_by too long", "DELETE", TASK, {"cancelled_by": "x" * 256}, 400, "BAD_REQUEST"),
+    Row("cancel: another type", "DELETE", TASK, b"stop", 415, "UNSUPPORTED_MEDIA_TYPE", YAML),
+    Row("cancel: over the limit", "DELETE", TASK, b'{"reason":"' + b"x" * MIB + b'"}', 413, "PAYLOAD_TOO_LARGE"),
+    # -- acts on steps
+    Row("act: task id is no UUID", "PATCH", f"/v1/tasks/42/workflow_steps/{UNKNOWN}", reset(), 400, "INVALID_UUID"),
+    Row("act: step id is no UUID", "PATCH", f"{TASK}/workflow_steps/42", reset(), 400, "INVALID_UUID"),
+    Row("act: unknown task", "PATCH", f"/v1/tasks/{UNKNOWN}/workflow_steps/{UNKNOWN[:-4]}0001", reset(), 404, "NOT_FOUND"),
+    Row("act: unknown step", "PATCH", f"{TASK}/workflow_steps/{UNKNOWN}", reset(), 404, "NOT_FOUND"),
+    Row("act: no body", "PATCH", STEP, None, 400, "JSON_ERROR"),
+    Row("act: cut off", "PATCH", STEP, b'{"action_type": ', 400, "JSON_ERROR"),
+    Row("act: an array", "PATCH", STEP, [reset()], 400, "BAD_REQUEST"),
+    Row("act: no type", "PATCH", STEP, reset(action_type=...), 400, "BAD_REQUEST"),
+    Row("act: unknown type", "PATCH", STEP, reset(action_type="explode"), 400, "BAD_REQUEST"),
+    Row("act: type is a number", "PATCH", STEP, reset(action_type=7), 400, "BAD_REQUEST"),
+    Row("act: no reason", "PATCH", STEP, reset(reason=...), 400, "BAD_REQUEST"),
+    Row("act: empty reason", "PATCH", STEP, reset(reason=""), 400, "BAD_REQUEST"),
+    Row("act: reason too long", "PATCH", STEP, reset(reason="r" * 1025), 400, "BAD_REQUEST"),
+    Row("act: nobody", "PATCH", STEP, reset(reset_by=...), 400, "BAD_REQUEST"),
+    Row("act: nobody, in the field of another act", "PATCH", STEP, reset(reset_by=..., resolved_by="x"), 400, "BAD_REQUEST"),
+    Row("act: who is too long", "PATCH", STEP, reset(reset_by="x" * 256), 400, "BAD_REQUEST"),
+    Row("act: completion without data", "PATCH", STEP, complete(), 400, "BAD_REQUEST"),
+    Row("act: completion with a number", "PATCH", STEP, complete(completion_data=7), 400, "BAD_REQUEST"),
+    Row("act: completion without a result", "PATCH", STEP, complete(completion_data={}), 400, "BAD_REQUEST"),
+    Row("act: a result too deep", "PATCH", STEP, complete(completion_data={"result": nested(65)}), 400, "BAD_REQUEST"),
+    Row("act: a result with a NUL", "PATCH", STEP, complete(completion_data={"result": "\0"}), 400, "JSON_ERROR"),
+    Row("act: another type of body", "PATCH", STEP, b"reset", 415, "UNSUPPORTED_MEDIA_TYPE", YAML),
+    Row("act: reset of a step that did not fail", "PATCH", STEP, reset(), 409, "CONFLICT"),
+    # -- pausing
+    *(row for verb in ("pause", "resume") for row in (
+        Row(f"{verb}: task id is no UUID", "POST", f"/v1/tasks/42/{verb}", {}, 400, "INVALID_UUID"),
+        Row(f"{verb}: unknown task", "POST", f"/v1/tasks/{UNKNOWN}/{verb}", {}, 404, "NOT_FOUND"),
+        Row(f"{verb}: an array", "POST", f"{TASK}/{verb}", [], 400, "BAD_REQUEST"),
+        Row(f"{verb}: reason is a map", "POST", f"{TASK}/{verb}", {"reason": {}}, 400, "BAD_REQUEST"),
+        Row(f"{verb}: who is too long", "POST", f"{TASK}/{verb}", {"by": "x" * 256}, 400, "BAD_REQUEST"),
+        Row(f"{verb} a namespace: cut off", "POST", f"/v1/namespaces/sys/{verb}", b"{", 400, "JSON_ERROR"),
+        Row(f"{verb} a template: reason is a number", "POST", f"/v1/templates/sys/linear/{verb}", {"reason": 1}, 400, "BAD_REQUEST"),
+    )),
+    Row("pause an unknown namespace", "POST", "/v1/namespaces/nowhere/pause", {}, 404, "NOT_FOUND"),
+    Row("pause an unknown template", "POST", "/v1/templates/sys/nothing/pause", {}, 404, "NOT_FOUND"),
+    Row("wrong method on pauses", "POST", "/v1/pauses", {}, 405, "METHOD_NOT_ALLOWED"),
+    # -- dead letters
+    Row("dlq: unknown status", "GET", "/v1/dlq?resolution_status=open", None, 400, "BAD_REQUEST"),
+    *(Row(f"dlq: {text}", "GET", f"/v1/dlq?{text}", None, 400, "BAD_REQUEST")
+      for text in ("limit=0", "limit=1001", "limit=-1", "limit=x", "offset=-1", "offset=many", "offset=10000001")),
+    *(Row(f"dlq: {path}, {text}", "GET", f"/v1/dlq/{path}?limit={text}", None, 400, "BAD_REQUEST")
+      for path in ("investigation-queue", "staleness") for text in ("0", "1001", "x")),
+    Row("dlq: task id is no UUID", "GET", "/v1/dlq/task/42", None, 400, "INVALID_UUID"),
+    Row("dlq: no entry of the task", "GET", "/v1/dlq/task/{task}", None, 404, "NOT_FOUND"),
+    Row("dlq: opened for an unknown task", "POST", f"/v1/dlq/task/{UNKNOWN}", {}, 404, "NOT_FOUND"),
+    Row("dlq: opened with an array", "POST", "/v1/dlq/task/{task}", [], 400, "BAD_REQUEST"),
+    Row("dlq: opened by a number", "POST", "/v1/dlq/task/{task}", {"opened_by": 7}, 400, "BAD_REQUEST"),
+    Row("dlq: entry id is no UUID", "PATCH", "/v1/dlq/entry/42", {}, 400, "INVALID_UUID"),
+    Row("dlq: unknown entry", "PATCH", f"/v1/dlq/entry/{UNKNOWN}", {"resolution_notes": "n"}, 404, "NOT_FOUND"),
+    Row("dlq: unknown resolution", "PATCH", f"/v1/dlq/entry/{UNKNOWN}", {"resolution_status": "done"}, 400, "BAD_REQUEST"),
+    Row("dlq: metadata is a list", "PATCH", f"/v1/dlq/entry/{UNKNOWN}", {"metadata": []}, 400, "BAD_REQUEST"),
+    Row("dlq: no body", "PATCH", f"/v1/dlq/entry/{UNKNOWN}", None, 400, "JSON_ERROR"),
+    Row("dlq: redrive of no UUID", "POST", "/v1/dlq/entry/42/redrive", {}, 400, "INVALID_UUID"),
+    Row("dlq: redrive of an unknown entry", "POST", f"/v1/dlq/entry/{UNKNOWN}/redrive", {}, 404, "NOT_FOUND"),
+    Row("dlq: redrive with an array", "POST", f"/v1/dlq/entry/{UNKNOWN}/redrive", [], 400, "BAD_REQUEST"),
+    # -- audit, events, analytics
+    Row("audit: task id is no UUID", "GET", f"/v1/tasks/42/workflow_steps/{UNKNOWN}/audit", None, 400, "INVALID_UUID"),
+    Row("audit: step id is no UUID", "GET", f"{TASK}/workflow_steps/x/audit", None, 400, "INVALID_UUID"),
+    Row("audit: unknown task", "GET", f"/v1/tasks/{UNKNOWN}/workflow_steps/{UNKNOWN[:-4]}0001/audit", None, 404, "NOT_FOUND"),
+    Row("audit: unknown step", "GET", f"{TASK}/workflow_steps/{UNKNOWN}/audit", None, 404, "NOT_FOUND"),
+    Row("audit: wrong method", "POST", f"{STEP}/audit", {}, 405, "METHOD_NOT_ALLOWED"),
+    Row("summary of an unknown task", "GET", f"/v1/tasks/{UNKNOWN}/summary", None, 404, "NOT_FOUND"),
+    *(Row(f"events: {text}", "GET", f"/v1/events?{text}", None, 400, "BAD_REQUEST")
+      for text in ("after=-1", "after=x", "after=9223372036854775808", "limit=0", "limit=1001", "namespace=", "namespace=%00")),
+    Row("events: wrong method", "POST", "/v1/events", {}, 405, "METHOD_NOT_ALLOWED"),
+    *(Row(f"analytics: {text}", "GET", f"/v1/analytics/{text}", None, 400, "BAD_REQUEST")
+      for text in ("performance?hours=-1", "performance?hours=x", "performance?hours=8785", "bottlenecks?hours=1.5",
+                   "bottlenecks?limit=0", "bottlenecks?limit=101", "bottlenecks?min_executions=0", "bottlenecks?min_executions=x")),
+    Row("analytics: unknown", "GET", "/v1/analytics/mood", None, 404, "NOT_FOUND"),
     # -- routes
     Row("unknown route", "GET", "/v1/nothing", None, 404, "NOT_FOUND"),
     Row("root", "GET", "/", None, 404, "NOT_FOUND"),
@@ -188,7 +279,8 @@ RAW = [
     ("negative length", b"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
 ]
 
-TABLES = ("tasks", "task_inputs", "attempts", "identities", "templates", "claims", "refused_reports")
+TABLES = ("tasks", "task_inputs", "attempts", "task_facts", "checkpoints", "identities", "templates", "claims",
+          "refused_reports", "dead_letters", "domain_events", "pauses", "task_requests")
 
 
 class MalformedRequests(unittest.TestCase):
@@ -202,6 +294,8 @@ class MalformedRequests(unittest.TestCase):
             strict = template("strict", {"only": []})
             strict["input_schema"] = {"type": "object", "required": ["amount"], "properties": {"amount": {"type": "number"}}}
             client.register_template(strict)
+            created = client.create_task("sys", "linear", {"stays": True})
+            cls.ids = {"{task}": created["task_uuid"], "{step}": client.list_steps(created["task_uuid"])[0]["step_uuid"]}
         cls.before = cls.rows()
 
     @classmethod
@@ -222,12 +316,18 @@ class MalformedRequests(unittest.TestCase):
         if code:
             self.assertEqual(error["code"], code)
 
+    def path(self, row: Row) -> str:
+        path = row.path
+        for place, given in self.ids.items():
+            path = path.replace(place, given)
+        return path
+
     def test_the_table(self) -> None:
         self.assertGreaterEqual(len(TABLE) + len(RAW), 60)
         for row in TABLE:
             with self.subTest(row.name):
                 body = row.body if isinstance(row.body, bytes) or row.body is None else json.dumps(row.body)
-                self.connection.request(row.method, row.path, body, dict(row.headers))
+                self.connection.request(row.method, self.path(row), body, dict(row.headers))
                 answer = self.connection.getresponse()
                 content = answer.read()
                 self.assertEqual(answer.status, row.status, content)
@@ -235,6 +335,8 @@ class MalformedRequests(unittest.TestCase):
                 self.assertTrue(answer.getheader("x-request-id"))
                 if row.status == 405:
                     self.assertTrue(answer.getheader("allow"))
+        with self.node.client() as client:
+            self.assertEqual(client.get_task(self.ids["{task}"])["status"], "steps_in_process")
         print(f"{len(TABLE) + len(RAW)} malformed requests, nothing written")
 
     def test_what_is_no_http(self) -> None:
