@@ -3,6 +3,7 @@
 #include "actors/engine.hpp"
 #include "db/metrics.hpp"
 #include "messages/probe.hpp"
+#include "runtime/api/cluster_figures.hpp"
 
 #include <limits>
 #include <string>
@@ -189,6 +190,17 @@ void collect_admission(std::vector<family>& all, const admission& gate) {
     all.push_back(one->take());
 }
 
+void collect_cluster(std::vector<family>& all, const cluster_map& map) {
+  for (const auto& figure : cluster_figures(map))
+    all.push_back(counter("geartrain_cluster_" + std::string{figure.name} + "_total", std::string{figure.help})
+                    .add({}, figure.value)
+                    .take());
+  all.push_back(gauge("geartrain_cluster_partitions_served", "Partitions of this node")
+                  .add({}, map.partitions_served())
+                  .take());
+  all.push_back(gauge("geartrain_cluster_links_up", "Nodes that this one is linked with").add({}, map.peers().size()).take());
+}
+
 } // namespace
 
 std::vector<prometheus::MetricFamily> collect_metrics(const api_context& context, const http_metrics& http) {
@@ -198,6 +210,8 @@ std::vector<prometheus::MetricFamily> collect_metrics(const api_context& context
     collect_database(all, context.db->figures());
   if (context.turns)
     collect_turns(all, *context.turns);
+  if (context.actors)
+    collect_cluster(all, context.actors->cluster());
   collect_http(all, http);
   if (context.gate)
     collect_admission(all, *context.gate);
