@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/case_storage.hpp"
+#include "messages/cluster.hpp"
 #include "messages/requests.hpp"
 #include "messages/storage.hpp"
 
