@@ -89,6 +89,7 @@ expected<std::optional<cluster_wiring>> prepare_cluster(const config& settings, 
   if (!identity)
     return identity.error();
   identity->node = wiring.self.id;
+  cfg.add_message_types<caf::id_block::geartrain>();
   if (auto configured = configure_transport(cfg, *identity); !configured)
     return configured.error();
   return std::optional{std::move(wiring)};
