@@ -161,7 +161,7 @@ expected<std::uint16_t> publish_link(caf::actor_system& system, const caf::stron
 }
 
 void connect_link(caf::actor_system& system, const std::string& host, std::uint16_t port,
-                  completion<caf::strong_actor_ptr> answer) {
+                  completion<caf::strong_actor_ptr> done) {
   transport_of(system).connect(host, port, std::move(done));
 }
 
