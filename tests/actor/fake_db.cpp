@@ -54,6 +54,11 @@ protected:
       [](const put_template_unit&) { return put_template_reply{}; },
       [](const fetch_templates_unit&) { return fetch_templates_reply{}; },
       [](const ping_unit&) { return unit_done{}; },
+      [](const beat_unit&) { return beat_reply{}; },
+      [](const leave_unit&) { return unit_done{}; },
+      [](const touch_tasks_unit&) { return unit_done{}; },
+      [](const ask_drain_unit&) { return unit_done{}; },
+      [](const read_cluster_unit&) { return cluster_view{}; },
       [this](release_answers) {
         for (auto& deliver : std::exchange(held_, {}))
           deliver();

@@ -42,7 +42,7 @@ protected:
               if (owner_->on_register)
                 owner_->on_register(r);
             },
-            [](const tick&) {}};
+            [](const refresh_templates&) {}, [](const tick&) {}};
   }
 
 private:
@@ -72,6 +72,9 @@ protected:
                 owner_->on_act(r);
             },
             [](const look_at_tasks&) {},
+            [](const gain_partitions&) {},
+            [](const lose_partitions&) {},
+            [](const reread_tasks&) {},
             [this](const await_task_request& r) {
               if (owner_->on_await)
                 owner_->on_await(r);
@@ -108,6 +111,9 @@ protected:
             [this](const poll_cancelled& r) { tell(owner_->on_cancel, r); },
             [this](const leases_returned& r) { tell(owner_->on_return, r); },
             [](const adopt_leases&) {},
+            [](const lose_partitions&) {},
+            [](const peer_came&) {},
+            [](const steps_arrived&) {},
             [](const withdraw_steps&) { return withdrawn_reply{}; },
             [this](const set_pauses& r) { tell(owner_->on_pauses, r); },
             [](const drain_request&) {},
@@ -156,6 +162,11 @@ protected:
               return make_error(errc::unavailable, "no database");
             },
             [=](const put_template_unit&) -> caf::result<put_template_reply> { return refuse; },
+            [](const beat_unit&) { return beat_reply{}; },
+            [](const leave_unit&) { return unit_done{}; },
+            [](const touch_tasks_unit&) { return unit_done{}; },
+            [](const ask_drain_unit&) { return unit_done{}; },
+            [](const read_cluster_unit&) { return cluster_view{}; },
             [](const fetch_templates_unit&) -> caf::result<fetch_templates_reply> { return fetch_templates_reply{}; },
             [this](const ping_unit&) -> caf::result<unit_done> {
               if (owner_->database_answers)

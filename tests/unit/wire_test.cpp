@@ -81,7 +81,7 @@ TEST_CASE("whatever nodes say to each other arrives as it was said") {
   check_round_trips<uuid, lease_token, lease, step_report, report_answer, heartbeat_answer, operator_act, task_input,
                     ended_attempt, step_record, batch_cursor, batch_group, stored_head, task_context, failure>();
   check_round_trips<report_call, read_call, await_call, act_call, heartbeat_call, report_answers, task_answer,
-                    heartbeat_answers, waiting_worker, workers_wait, steps_offered, offers_returned, call_cancelled,
+                    heartbeat_answers, waiting_worker, workers_wait, steps_offered, offers_returned, wait_ended,
                     look_again, peer_hello>();
   filler fill;
   samples::each_body<peer_call_body>(fill, [](peer_call_body body) {
