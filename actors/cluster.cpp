@@ -113,7 +113,7 @@ void cluster::beat() {
   unit.valid_for = view_known_ && is_alone() ? wiring_.valid_alone : wiring_.valid_for;
   if (view_known_) {
     unit.ended = find_ended();
-    unit.moves = plan_partitions(view_, self_.id, rested_, unit.ended).moves;
+    unit.moves = moves_now(plan_partitions(view_, self_.id, rested_, unit.ended));
   }
   auto given = static_cast<std::size_t>(std::count_if(
     unit.moves.begin(), unit.moves.end(), [this](const partition_move& move) { return move.to != self_.id; }));
@@ -134,19 +134,31 @@ void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size
   map().set_owners(view_.partitions);
   keep_links();
   tell_touched(reply.touched);
+  if (std::exchange(failed_before_, false))
+    claims_from_ = clock::now() + wiring_.beat * 2; // the others could not beat either: they will in a moment
   auto plan = plan_partitions(view_, self_.id, rested_, find_ended());
   follow_plan(plan);
   if (given > 0)
     nudge_all(); // the new owners need not wait for their next beat
-  if (!plan.moves.empty() || std::exchange(beat_again_, false))
+  if (!moves_now(plan).empty() || std::exchange(beat_again_, false))
     return plan_beat(milliseconds{0});
   finish_joining(plan);
   finish_leaving();
   plan_beat(is_alone() ? wiring_.beat_alone : wiring_.beat);
 }
 
+std::vector<partition_move> cluster::moves_now(const placement_plan& plan) const {
+  auto moves = plan.moves;
+  if (clock::now() < claims_from_)
+    std::erase_if(moves, [this](const partition_move& move) {
+      return move.to == self_.id && !view_.partitions[move.partition].owner.is_nil();
+    });
+  return moves;
+}
+
 void cluster::beat_failed(const failure& why) {
   beating_ = false;
+  failed_before_ = true;
   map().metrics().beats_failed.fetch_add(1, std::memory_order_relaxed);
   if (why.code != errc::stopping)
     spdlog::warn("a beat failed: {}", why.message);

@@ -64,6 +64,7 @@ private:
   void beat_failed(const failure& why);
   bool is_alone() const;
   std::vector<node_id> find_ended() const;
+  std::vector<partition_move> moves_now(const placement_plan& plan) const;
 
   // -- partitions (cluster_partitions.cpp) -----------------------------------------
 
@@ -93,6 +94,8 @@ private:
   bool beating_ = false;
   bool beat_again_ = false;
   std::uint64_t beat_number_ = 0;
+  bool failed_before_ = false;
+  clock::time_point claims_from_{}; ///< nothing is taken over before
 
   partition_set serving_;
   partition_set losing_; ///< being brought to rest

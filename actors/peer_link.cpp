@@ -7,8 +7,8 @@
 // Nothing that is said over a link is needed to be right: it spares the database a read, and a step the wait for one. So a
 // link may break at any moment, and messages may be lost with it. The rules that follow from it:
 //
-// - A call whose answer does not come in time is done here, marked as being in doubt: the peer may have done it, and then its
-//   own fact is no duplicate.
+// - A call whose answer does not come in time is done here. The peer may have done it: then a report is a duplicate, and what
+//   forbids an act is most likely the act itself.
 // - A peer that speaks anew has lost its memory of the link: everything open is ended as if the connection had broken.
 // - Handles are good until the down message of the end that they name; then they are dropped for ever.
 

@@ -137,8 +137,6 @@ void peer_link::do_here(call_origin origin) {
   metrics().fallbacks.fetch_add(1, std::memory_order_relaxed);
   auto& actors = *engine_->actors;
   if (auto* reports = std::get_if<submit_reports>(&origin)) {
-    for (auto& one : reports->reports)
-      one.in_doubt = true;
     send_reports_here(actors, std::move(reports->reports));
   } else if (auto* read = std::get_if<read_task_request>(&origin)) {
     send(actors.processor_of(read->id), std::move(*read));

@@ -56,6 +56,10 @@ private:
   cluster_metrics* metrics_;
 };
 
+completion<task_snapshot> task_answer_to(const answer_sender& reply) {
+  return completion<task_snapshot>{[reply](expected<task_snapshot> task) { reply(answer_of(std::move(task))); }};
+}
+
 /// Waits for the answers to the reports of one call.
 class reports_served : public std::enable_shared_from_this<reports_served> {
 public:
@@ -91,7 +95,6 @@ void peer_link::serve(peer_call& call) {
     return;
   auto& actors = *engine_->actors;
   answer_sender reply{remote_, call.id, metrics()};
-  completion<task_snapshot> task_done{[reply](expected<task_snapshot> task) { reply(answer_of(std::move(task))); }};
   if (auto* reports = std::get_if<report_call>(&call.body)) {
     if (reports->reports.empty())
       return reply(report_answers{});
@@ -101,11 +104,11 @@ void peer_link::serve(peer_call& call) {
       messages.push_back({std::move(reports->reports[i]), gather->slot(i)});
     send_reports_here(actors, std::move(messages));
   } else if (auto* read = std::get_if<read_call>(&call.body)) {
-    send(actors.processor_of(read->id), read_task_request{read->id, task_done});
+    send(actors.processor_of(read->id), read_task_request{read->id, task_answer_to(reply)});
   } else if (auto* wait = std::get_if<await_call>(&call.body)) {
-    send(actors.processor_of(wait->id), await_task_request{wait->id, wait_id_of(call.id), wait->wait, task_done});
+    send(actors.processor_of(wait->id), await_task_request{wait->id, wait_id_of(call.id), wait->wait, task_answer_to(reply)});
   } else if (auto* act = std::get_if<act_call>(&call.body)) {
-    send(actors.processor_of(act->task), act_request{act->task, std::move(act->act), task_done});
+    send(actors.processor_of(act->task), act_request{act->task, std::move(act->act), task_answer_to(reply)});
   } else if (auto* leases = std::get_if<geartrain::heartbeat_call>(&call.body)) {
     completion<std::vector<heartbeat_answer>> answered{[reply](expected<std::vector<heartbeat_answer>> answers) {
       if (answers)

@@ -46,7 +46,7 @@ void result_processor::submit(const submit_reports& message) {
   std::vector<task_id> touched;
   for (auto& report : message.reports) {
     auto id = task_of(report.report.token.step);
-    touch(id).waiting.reports.push_back({report, now, report.in_doubt});
+    touch(id).waiting.reports.push_back({report, now, false});
     touched.push_back(id);
   }
   // All reports of the call are in before the first turn opens, so that those of one task share one.

@@ -48,10 +48,10 @@ beat_reply reply_of(const row_set& rows, const node_id& self) {
         break;
       case partition_before:
       case partition_moved: {
-        auto& known = view.partitions.at(static_cast<std::size_t>(rows.int2(i, 2)));
+        auto number = static_cast<std::uint16_t>(rows.int2(i, 2));
         const partition_lease told{rows.optional_id(i, 1).value_or(node_id{}), rows.int8(i, 3)};
-        if (told.term >= known.term)
-          known = told;
+        if (number < partition_count && told.term >= view.partitions[number].term)
+          view.partitions[number] = told;
         break;
       }
       case touched_task:

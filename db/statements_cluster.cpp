@@ -13,8 +13,7 @@ using enum pg_type;
 // partition that has just changed hands (3), a touched task (4). All parts of a statement see the same moment, so what it
 // writes comes from RETURNING and the rest from the tables; the reader lets the greater term win.
 
-// $1: the node that beats, whose row the snapshot has not got yet or shows as it was.
-const std::string other_members = R"(
+const std::string members = R"(
 SELECT 1::int2, n.id, NULL::int2, NULL::int8, n.name, n.address, n.url, n.wire, n.draining, n.drain_asked, n.host,
        n.pid, n.started, n.joined_at, n.expires_at > now(),
        greatest((extract(epoch FROM now() - n.beat_at) * 1000)::int8, 0)
@@ -29,8 +28,12 @@ FROM geartrain.partition_leases l)";
 // of their partitions, which is the order of their locks.
 //
 // A move that meets another one of the same partition waits for it, then finds another term and does nothing. A beat waits
-// for nobody else: rows that somebody has locked are left for the next one. Touched tasks are those of the partitions that
-// the node owns after the moves: what it takes over it reads from the rows anyway, but after this statement.
+// for nobody else: rows of other nodes and of touched tasks that somebody has locked are left for the next one. The parts
+// run in the order in which the answer reads them; so it holds its own row before it looks at others, and two nodes that
+// take each other for dead can't wait for each other.
+//
+// Touched tasks are those of the partitions that the node owns after the moves. Those of a partition that it has just
+// taken are settled with that, because it reads all open tasks of it after this statement.
 const std::string beat_sql = R"(
 WITH beaten AS (
   INSERT INTO geartrain.nodes AS n (id, name, address, url, wire, draining, host, pid, started, joined_at, beat_at,
@@ -66,12 +69,13 @@ WITH beaten AS (
                             WHERE t.partition = ANY (ARRAY(SELECT o.partition FROM owned o))
                             LIMIT 5000 FOR UPDATE SKIP LOCKED))
   RETURNING d.task_id
-))" + other_members + R"( WHERE n.id <> $1 AND n.id NOT IN (SELECT g.id FROM gone g)
-UNION ALL
+)
 SELECT 1::int2, b.id, NULL, NULL, b.name, b.address, b.url, b.wire, b.draining, b.drain_asked, b.host, b.pid, b.started,
        b.joined_at, true, 0
-FROM beaten b)" + partitions_before +
-                             R"(
+FROM beaten b
+UNION ALL)" + members + R"(
+WHERE n.id <> $1 AND n.id NOT IN (SELECT g.id FROM gone g))" +
+                             partitions_before + R"(
 UNION ALL
 SELECT 3::int2, m.owner, m.partition, m.term, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM moved m
@@ -79,16 +83,17 @@ UNION ALL
 SELECT 4::int2, t.task_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM told t)";
 
-const std::string read_cluster_sql = other_members + partitions_before;
+const std::string read_cluster_sql = members + partitions_before;
 
-// Locks in the order of the partitions, as the moves of a beat do.
+// Locks the row of the node first, and the partitions in their order, as a beat does.
 constexpr auto leave_sql = R"(
 WITH gone AS (
-  DELETE FROM geartrain.nodes WHERE id = $1
+  DELETE FROM geartrain.nodes WHERE id = $1 RETURNING id
 )
 UPDATE geartrain.partition_leases l
 SET owner = NULL, term = l.term + 1, since = now()
-WHERE l.partition = ANY (ARRAY(SELECT o.partition FROM geartrain.partition_leases o WHERE o.owner = $1
+WHERE (SELECT count(*) FROM gone) < 2
+  AND l.partition = ANY (ARRAY(SELECT o.partition FROM geartrain.partition_leases o WHERE o.owner = $1
                                ORDER BY o.partition FOR UPDATE))
   AND l.owner = $1)";
 

@@ -91,7 +91,6 @@ struct register_template_request {
 struct report_message {
   step_report report;
   completion<report_answer> done;
-  bool in_doubt = false; ///< sent before to a node that never answered: what is recorded already may be this very report
 };
 
 /// Reports of tasks that belong to the receiving shard.
@@ -125,7 +124,7 @@ struct act_request {
   task_id task;
   operator_act act;
   completion<task_snapshot> done;
-  bool in_doubt = false; ///< see report_message
+  bool in_doubt = false; ///< sent before to a node that never answered: what forbids it now may be the act itself
 };
 
 // -- step_dispatcher -------------------------------------------------------------

@@ -193,6 +193,17 @@ std::string squares_of(const nlohmann::json& plan) {
   return joined(found);
 }
 
+/// The part of a plan that has this name, or null.
+nlohmann::json part_of(const nlohmann::json& node, const std::string& name) {
+  if (node.is_object() && node.value("Subplan Name", "") == name)
+    return node;
+  nlohmann::json found;
+  for (auto& part : node)
+    if (part.is_structured() && found.is_null())
+      found = part_of(part, name);
+  return found;
+}
+
 void fill(const test_database& database) {
   for (auto* sql : {
          R"(INSERT INTO geartrain.tasks (task_id, template_id, created_at, updated_at, steps_total, partition,
@@ -218,6 +229,14 @@ void fill(const test_database& database) {
             SELECT task_id, 1, 1, 1, 1, now(), now(), now(), 'w' FROM geartrain.tasks LIMIT 5000)",
        })
     database.query(sql);
+}
+
+void fill_cluster(const test_database& database) {
+  database.query("INSERT INTO geartrain.nodes (id, joined_at, beat_at, expires_at, pid, started, wire, draining, name, "
+                 "address, url, host) SELECT gen_random_uuid(), now(), now(), now(), i, i, 1, false, i, '', '', '' "
+                 "FROM generate_series(1, 200) i");
+  database.query("INSERT INTO geartrain.touched_tasks SELECT i % 256, gen_random_uuid() "
+                 "FROM generate_series(1, 50000) i");
 }
 
 } // namespace
@@ -278,6 +297,32 @@ TEST_SUITE("plans") {
       CAPTURE(plan);
       CHECK(plan.find("tasks_open") != std::string::npos);
       CHECK(plan.find("\"Sort\"") == std::string::npos);
+    }
+  }
+
+  TEST_CASE("beats read as a whole only what has a row for each node or partition") {
+    test_database database;
+    SUBCASE("empty tables that nobody has looked at") {}
+    SUBCASE("many touched tasks and nodes, the statistics still those of the empty tables") {
+      database.query("VACUUM ANALYZE");
+      fill_cluster(database);
+    }
+    SUBCASE("many touched tasks and nodes, analysed") {
+      fill_cluster(database);
+      database.query("ANALYZE");
+    }
+    for (auto* mode : {"force_generic_plan", "force_custom_plan"}) {
+      planner plans{database, mode};
+      for (auto id : {statement_id::beat, statement_id::leave, statement_id::touch_tasks, statement_id::read_cluster}) {
+        CAPTURE(mode);
+        CAPTURE(statement_of(id).name);
+        auto plan = plans.plan(id);
+        CHECK_FALSE((id == statement_id::beat && part_of(plan, "CTE moved").is_null()));
+        CHECK(scans_of(plan).find("touched_tasks") == std::string::npos);
+        CHECK(squares_of(plan) == "");
+        if (id == statement_id::beat)
+          CHECK(scans_of(part_of(plan, "CTE moved")).find("partition_leases") == std::string::npos);
+      }
     }
   }
 
