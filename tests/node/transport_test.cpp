@@ -193,9 +193,7 @@ TEST_CASE("transport: two nodes of one cluster exchange messages, and have the i
   auto peer = second.connect(first.port);
   CHECK(peer->node() == first.system().node());
   CHECK(first.system().node() != second.system().node());
-  CHECK(
-    to_string(first.system().node()).find(std::string(32, '1').replace(0, 32, "01010101010101010101010101010101")) ==
-    0);
+  CHECK(to_string(first.system().node()).starts_with("01010101010101010101010101010101"));
   caf::scoped_actor self{second.system()};
   CHECK(works(self, peer));
   CHECK(second.connect(first.port, "localhost") == peer);
@@ -272,12 +270,8 @@ TEST_CASE("transport: the death of a peer is noticed at once, and a new one is r
   CHECK(works(self, peer));
   second.reset();
   bool down = false;
-  self->receive([&](caf::down_msg& message) { down = message.source == peer; }, caf::after(2s) >> [] {});
+  self->receive([&](caf::down_msg& message) { down = message.source == peer; }, caf::after(1s) >> [] {});
   CHECK(down);
-  bool refused = false;
-  self->request(peer, 2s, caf::add_atom_v, std::int32_t{1})
-    .receive([](std::int32_t) {}, [&](caf::error&) { refused = true; });
-  CHECK(refused);
   test_node third{identity_of(authority, 3)};
   CHECK(works(self, first.connect(third.port)));
 }
