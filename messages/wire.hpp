@@ -251,7 +251,7 @@ struct codec<snapshot<T>> {
   }
 };
 
-/// A template travels as its storage key; what is read is a stub with nothing else in it. See messages/wire_templates.hpp.
+/// A template travels as its storage key; what is read is a stub of it alone. See messages/wire_templates.hpp.
 template <>
 struct codec<template_snapshot> {
   template <format F>

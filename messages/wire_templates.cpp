@@ -9,7 +9,7 @@ namespace {
 
 /// Every index and number in the context leads to something.
 bool fits(const task_context& context, const task_template& definition) {
-  auto in_template = [&](std::uint16_t index) { return index < definition.steps.size(); };
+  auto in_template = [&definition](std::uint16_t index) { return index < definition.steps.size(); };
   auto total = context.steps.size();
   if (total < definition.steps.size() || total > max_steps_per_task)
     return false;
@@ -19,7 +19,7 @@ bool fits(const task_context& context, const task_template& definition) {
       return false;
   for (std::size_t i = 0; i < total; ++i) {
     auto& step = context.steps[i];
-    if (!in_template(step.definition) || !std::ranges::all_of(step.requested_by, in_template))
+    if (!in_template(step.definition) || !std::all_of(step.requested_by.begin(), step.requested_by.end(), in_template))
       return false;
     if (step.batch == 0)
       continue;
@@ -33,9 +33,9 @@ bool fits(const task_context& context, const task_template& definition) {
 }
 
 bool fits(const ready_step& step, const task_template& definition) {
-  auto in_template = [&](std::uint16_t index) { return index < definition.steps.size(); };
-  return in_template(step.definition_index) &&
-         std::ranges::all_of(step.dependency_results, in_template, &dependency_result::definition);
+  return step.definition_index < definition.steps.size() &&
+         std::all_of(step.dependency_results.begin(), step.dependency_results.end(),
+                     [&definition](auto& result) { return result.definition < definition.steps.size(); });
 }
 
 } // namespace
@@ -53,7 +53,7 @@ std::vector<std::int64_t> template_ids(const peer_notice_body& body) {
     for (auto& leased : offer->steps)
       if (leased.step && leased.step->definition)
         ids.push_back(leased.step->definition->id);
-  std::ranges::sort(ids);
+  std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;
 }

@@ -8,8 +8,9 @@
 #include <caf/type_id.hpp>
 #include <caf/typed_actor.hpp>
 
-// What travels between nodes as a message of its own; a node announces it to CAF by add_message_types<caf::id_block::geartrain>().
-// Every other message stays inside its process. Bytes that do not decode are dropped without a word: calls need deadlines.
+// What travels between nodes as a message of its own. CAF is told by add_message_types<caf::id_block::geartrain>().
+// Every other message stays inside its process. Bytes that do not decode are dropped without a word, so calls need
+// deadlines.
 
 namespace geartrain {
 

@@ -11,8 +11,8 @@
 #include <tuple>
 #include <vector>
 
-// Values with something different in each field, the comparison of two of them, and their bytes. The numbers of fields are
-// counted by the compiler: a field that is added to a struct must be added here, and then it is tested.
+// Values with something different in each field, the comparison of two of them, and their bytes. The compiler counts
+// the fields: one that is added to a struct must be added here, and then it is tested.
 
 namespace geartrain::samples {
 

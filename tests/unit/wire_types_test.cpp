@@ -6,6 +6,8 @@
 #include <caf/binary_serializer.hpp>
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace geartrain;
 
 namespace {
@@ -81,7 +83,7 @@ TEST_CASE("messages that travel and messages that never leave the process reach 
   caf::anon_send(timers, tick{});
   caf::anon_send(link, peer_notice{look_again{}});
   f.run();
-  std::ranges::sort(heard);
+  std::sort(heard.begin(), heard.end());
   CHECK(heard ==
         std::vector<std::string>{"answer 8", "call 7", "hello 1 from somebody", "notice 4", "tick", "timer 3"});
   caf::anon_send_exit(link, caf::exit_reason::kill);
