@@ -39,9 +39,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::link_speaks)
 
 namespace geartrain {
 
-using cluster_interface =
-  cluster_actor::extend<caf::reacts_to<beat_due>, caf::reacts_to<dispatch_ended>, caf::reacts_to<partitions_rested>,
-                        caf::reacts_to<link_speaks>>;
+using cluster_interface = cluster_actor::extend<caf::reacts_to<beat_due>, caf::reacts_to<dispatch_ended>,
+                                                caf::reacts_to<partitions_rested>, caf::reacts_to<link_speaks>>;
 
 class cluster : public actor_base<cluster_interface::base> {
 public:

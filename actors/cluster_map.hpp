@@ -51,7 +51,9 @@ public:
 
   /// False once the last beat is so long ago that others may have taken the partitions. What this node believes of its
   /// tasks is no ground for a refusal then, and it dispatches nothing.
-  bool is_certain() const { return clock::now().time_since_epoch().count() < certain_until_.load(std::memory_order_relaxed); }
+  bool is_certain() const {
+    return clock::now().time_since_epoch().count() < certain_until_.load(std::memory_order_relaxed);
+  }
 
   /// The link to the owner of a task that this node does not serve; null if the task is to be dealt with here.
   peer_actor owner_of(const task_id& task) const;

@@ -24,7 +24,10 @@ constexpr milliseconds hello_patience{3000};
 } // namespace
 
 peer_link::peer_link(caf::actor_config& config, engine_ptr engine, member peer)
-  : actor_base(config), engine_(std::move(engine)), peer_(std::move(peer)), pause_(first_pause),
+  : actor_base(config),
+    engine_(std::move(engine)),
+    peer_(std::move(peer)),
+    pause_(first_pause),
     wait_base_(engine_->random() | std::uint64_t{1} << 63) {}
 
 peer_link::behavior_type peer_link::make_behavior() {

@@ -35,8 +35,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::link_tick)
 
 namespace geartrain {
 
-using link_interface = peer_link_handle::extend<caf::reacts_to<link_connected>, caf::reacts_to<remote_poll_over>,
-                                                caf::reacts_to<link_tick>>;
+using link_interface =
+  peer_link_handle::extend<caf::reacts_to<link_connected>, caf::reacts_to<remote_poll_over>, caf::reacts_to<link_tick>>;
 
 class peer_link : public actor_base<link_interface::base> {
 public:
@@ -50,7 +50,8 @@ protected:
 
 private:
   using clock = std::chrono::steady_clock;
-  using call_origin = std::variant<submit_reports, read_task_request, await_task_request, act_request, heartbeat_request>;
+  using call_origin =
+    std::variant<submit_reports, read_task_request, await_task_request, act_request, heartbeat_request>;
 
   struct open_call {
     call_origin origin;

@@ -106,7 +106,8 @@ void peer_link::serve(peer_call& call) {
   } else if (auto* read = std::get_if<read_call>(&call.body)) {
     send(actors.processor_of(read->id), read_task_request{read->id, task_answer_to(reply)});
   } else if (auto* wait = std::get_if<await_call>(&call.body)) {
-    send(actors.processor_of(wait->id), await_task_request{wait->id, wait_id_of(call.id), wait->wait, task_answer_to(reply)});
+    send(actors.processor_of(wait->id),
+         await_task_request{wait->id, wait_id_of(call.id), wait->wait, task_answer_to(reply)});
   } else if (auto* act = std::get_if<act_call>(&call.body)) {
     send(actors.processor_of(act->task), act_request{act->task, std::move(act->act), task_answer_to(reply)});
   } else if (auto* leases = std::get_if<geartrain::heartbeat_call>(&call.body)) {

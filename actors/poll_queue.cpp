@@ -23,8 +23,8 @@ void poll_queue::add(poll_request poll, timestamp deadline) {
   waiting_.insert_or_assign(id, entry{std::move(poll), sequence, deadline});
 }
 
-std::optional<std::uint64_t> poll_queue::first_for(const std::string& namespace_name,
-                                                   const std::string& callable, bool only_here) const {
+std::optional<std::uint64_t> poll_queue::first_for(const std::string& namespace_name, const std::string& callable,
+                                                   bool only_here) const {
   std::optional<std::pair<std::uint64_t, std::uint64_t>> first; // sequence, id
   for (auto& wanted : {callable, std::string{}})
     if (auto found = by_interest_.find({namespace_name, wanted}); found != by_interest_.end())

@@ -173,7 +173,7 @@ private:
   bool recover_again_ = false;
   bool last_page_ = false;
   task_id page_end_;
-  std::unordered_set<task_id> page_; ///< of the current page, not yet loaded
+  std::unordered_set<task_id> page_;               ///< of the current page, not yet loaded
   std::vector<std::int16_t> recovered_partitions_; ///< that the recovery under way looks at
   std::vector<std::int16_t> gained_;               ///< to be looked at next
   std::vector<completion<std::uint32_t>> recovery_waiters_;

@@ -118,8 +118,7 @@ void step_dispatcher::revoke(const revoked_steps& revoked) {
 void step_dispatcher::ask_for_pauses() {
   if (auto db = engine_->actors->db(); db && !pauses_known_ && !std::exchange(asking_, true))
     request(db, caf::infinite, read_pauses_unit{})
-      .then([this](const read_pauses_reply& reply) { pause({reply.rows}); },
-            [this](caf::error&) { asking_ = false; });
+      .then([this](const read_pauses_reply& reply) { pause({reply.rows}); }, [this](caf::error&) { asking_ = false; });
 }
 
 void step_dispatcher::pause(const set_pauses& message) {

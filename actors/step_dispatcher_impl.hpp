@@ -97,7 +97,7 @@ private:
 
   std::vector<lose_partitions> losing_; ///< what was held of them is being recorded
   polls_wait news_for_peers_;           ///< not told yet
-  bool telling_peers_ = false; ///< a tell_peers is on its way
+  bool telling_peers_ = false;          ///< a tell_peers is on its way
   bool was_certain_ = true;
 };
 

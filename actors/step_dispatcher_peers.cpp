@@ -43,8 +43,8 @@ void step_dispatcher::worker_waits_no_more(const poll_request& poll) {
   if (poll.from_peer || !engine_->actors->cluster().has_peers())
     return;
   auto& untold = news_for_peers_.begin;
-  auto found = std::find_if(untold.begin(), untold.end(),
-                            [&](const poll_request& one) { return one.poll_id == poll.poll_id; });
+  auto found =
+    std::find_if(untold.begin(), untold.end(), [&](const poll_request& one) { return one.poll_id == poll.poll_id; });
   if (found != untold.end()) {
     untold.erase(found);
     return;

@@ -38,9 +38,9 @@ struct member {
   bool draining = false; ///< gives its partitions away and gets no new ones
   host_process process;
   timestamp joined_at;
-  bool alive = true;             ///< beat in time, by the clock of the database
-  milliseconds silent_for{0};    ///< since its last beat, by the clock of the database
-  std::uint32_t partitions = 0;  ///< how many it owns; filled in where a view is shown
+  bool alive = true;            ///< beat in time, by the clock of the database
+  milliseconds silent_for{0};   ///< since its last beat, by the clock of the database
+  std::uint32_t partitions = 0; ///< how many it owns; filled in where a view is shown
 };
 
 /// Who owns a partition. Each change of the owner is a compare-and-swap on the term.
@@ -76,8 +76,8 @@ struct beat_unit {
 };
 
 struct beat_reply {
-  cluster_view view;           ///< with the moves of this beat
-  bool drain_asked = false;    ///< somebody asked this node to give its partitions away
+  cluster_view view;            ///< with the moves of this beat
+  bool drain_asked = false;     ///< somebody asked this node to give its partitions away
   std::vector<task_id> touched; ///< tasks of own partitions whose turns another node made; each is told once
 };
 

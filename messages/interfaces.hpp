@@ -24,9 +24,10 @@ struct submit_reports;
 /// A link stands for the actors of another node: it takes the same messages and answers the same completions, whatever
 /// happens to that node. What the peer can't do in time is done here.
 using peer_actor =
-  caf::typed_actor<caf::reacts_to<submit_reports>, caf::reacts_to<read_task_request>, caf::reacts_to<await_task_request>,
-                   caf::reacts_to<wait_cancelled>, caf::reacts_to<act_request>, caf::reacts_to<heartbeat_request>,
-                   caf::reacts_to<leases_returned>, caf::reacts_to<polls_wait>, caf::reacts_to<nudge_peer>>;
+  caf::typed_actor<caf::reacts_to<submit_reports>, caf::reacts_to<read_task_request>,
+                   caf::reacts_to<await_task_request>, caf::reacts_to<wait_cancelled>, caf::reacts_to<act_request>,
+                   caf::reacts_to<heartbeat_request>, caf::reacts_to<leases_returned>, caf::reacts_to<polls_wait>,
+                   caf::reacts_to<nudge_peer>>;
 
 // -- small messages between actors ---------------------------------------------
 
@@ -308,13 +309,13 @@ using db_actor = caf::typed_actor<
 using task_intake_actor = caf::typed_actor<caf::reacts_to<create_task_request>, caf::reacts_to<create_tasks_request>,
                                            caf::reacts_to<drain_request>>;
 
-using template_registry_actor = caf::typed_actor<caf::reacts_to<register_template_request>,
-                                                 caf::reacts_to<refresh_templates>, caf::reacts_to<tick>>;
+using template_registry_actor =
+  caf::typed_actor<caf::reacts_to<register_template_request>, caf::reacts_to<refresh_templates>, caf::reacts_to<tick>>;
 
 /// What the node's own actors and its API ask of the membership; what links and beats need is private to it.
-using cluster_actor = caf::typed_actor<caf::reacts_to<join_cluster>, caf::reacts_to<hand_over>,
-                                       caf::reacts_to<leave_cluster>, caf::reacts_to<read_members>,
-                                       caf::reacts_to<announce_url>, caf::reacts_to<beat_now>>;
+using cluster_actor =
+  caf::typed_actor<caf::reacts_to<join_cluster>, caf::reacts_to<hand_over>, caf::reacts_to<leave_cluster>,
+                   caf::reacts_to<read_members>, caf::reacts_to<announce_url>, caf::reacts_to<beat_now>>;
 
 using result_processor_actor =
   caf::typed_actor<caf::reacts_to<submit_reports>, caf::reacts_to<turn_closed>, caf::reacts_to<steps_leased>,

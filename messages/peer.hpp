@@ -113,8 +113,8 @@ struct wait_ended {
 struct look_again {
   bool pauses = false;
   bool templates = false;
-  bool membership = false;     ///< partitions were given away, or a node is leaving
-  std::vector<task_id> tasks;  ///< created by the sender, owned by the receiver
+  bool membership = false;    ///< partitions were given away, or a node is leaving
+  std::vector<task_id> tasks; ///< created by the sender, owned by the receiver
 };
 
 using peer_notice_body = std::variant<workers_wait, steps_offered, offers_returned, wait_ended, look_again>;

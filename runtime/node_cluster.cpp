@@ -40,9 +40,9 @@ std::string default_name() {
 /// The certificates of three files.
 expected<transport_identity> identity_of_files(const cluster_config& settings) {
   transport_identity identity;
-  for (auto [path, text] : {std::pair{&settings.certificate, &identity.own.certificate},
-                            std::pair{&settings.key, &identity.own.key},
-                            std::pair{&settings.authority, &identity.authority}}) {
+  for (auto [path, text] :
+       {std::pair{&settings.certificate, &identity.own.certificate}, std::pair{&settings.key, &identity.own.key},
+        std::pair{&settings.authority, &identity.authority}}) {
     auto content = read_file(*path);
     if (!content)
       return content.error();

@@ -22,8 +22,8 @@ fence_verdict fence(const task_context& context, const lease* held, const lease_
     return fence_ended(step, token);
   if (step.yielded_nonce != 0 && step.yielded_nonce == token.nonce)
     return is_yield ? fence_verdict::duplicate : fence_verdict::stale;
-  auto before_yield = step.yielded_nonce != 0 && step.last_attempted_at &&
-                      token.expires_at - lease < *step.last_attempted_at;
+  auto before_yield =
+    step.yielded_nonce != 0 && step.last_attempted_at && token.expires_at - lease < *step.last_attempted_at;
   if (before_yield && !held)
     return is_yield ? fence_verdict::duplicate : fence_verdict::stale;
   if (is_terminal(context.state) || token.attempt != step.attempts.size() + 1)

@@ -115,7 +115,8 @@ void add_cluster_routes(router& routes, const api_ptr& api) {
   body.max_body_bytes = api->context.max_body_bytes;
   routes.add("GET", "/v1/cluster", [api](const http_request&, const responder& reply) { show_cluster(api, reply); });
   routes.add(
-    "POST", "/v1/cluster/drain", [api](const http_request& q, const responder& r) { ask_drain(api, true, q, r); }, body);
+    "POST", "/v1/cluster/drain", [api](const http_request& q, const responder& r) { ask_drain(api, true, q, r); },
+    body);
   routes.add(
     "POST", "/v1/cluster/undrain", [api](const http_request& q, const responder& r) { ask_drain(api, false, q, r); },
     body);

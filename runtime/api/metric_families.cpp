@@ -195,10 +195,10 @@ void collect_cluster(std::vector<family>& all, const cluster_map& map) {
     all.push_back(counter("geartrain_cluster_" + std::string{figure.name} + "_total", std::string{figure.help})
                     .add({}, figure.value)
                     .take());
-  all.push_back(gauge("geartrain_cluster_partitions_served", "Partitions of this node")
-                  .add({}, map.partitions_served())
-                  .take());
-  all.push_back(gauge("geartrain_cluster_links_up", "Nodes that this one is linked with").add({}, map.peers().size()).take());
+  all.push_back(
+    gauge("geartrain_cluster_partitions_served", "Partitions of this node").add({}, map.partitions_served()).take());
+  all.push_back(
+    gauge("geartrain_cluster_links_up", "Nodes that this one is linked with").add({}, map.peers().size()).take());
 }
 
 } // namespace

@@ -66,11 +66,12 @@ void add_cluster_commands(CLI::App& app, cli_context& context) {
   add_status(*group, context);
   add_for_node(*group, context, "drain", "Let a node give its partitions away; it goes on serving requests");
   add_for_node(*group, context, "undrain", "Let it have partitions again");
-  group->add_subcommand("rebalance", "Let every node look at once whether partitions should move")->callback([&context] {
-    context.run = [&context] {
-      return show_answer(context, send_to_server(context, "POST", "/v1/cluster/rebalance", "{}"), describe);
-    };
-  });
+  group->add_subcommand("rebalance", "Let every node look at once whether partitions should move")
+    ->callback([&context] {
+      context.run = [&context] {
+        return show_answer(context, send_to_server(context, "POST", "/v1/cluster/rebalance", "{}"), describe);
+      };
+    });
 }
 
 } // namespace geartrain

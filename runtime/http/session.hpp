@@ -39,7 +39,7 @@ struct server_state {
   const http_config config;
   const router routes;
   std::atomic<bool> draining{false};
-  std::atomic<bool> leaving{false}; ///< answers say `Connection: close`; nothing else has changed yet
+  std::atomic<bool> leaving{false};       ///< answers say `Connection: close`; nothing else has changed yet
   std::atomic<std::size_t> body_bytes{0}; ///< reserved for bodies that are being received or handled
 
 private:

@@ -150,8 +150,9 @@ TEST_CASE("metrics are Prometheus text with bounded labels") {
   auto database = call(engine.port(), "GET", "/v1/telemetry/database").json();
   CHECK(database["round_trips"] == 3);
   CHECK(database["turns"]["by_round_trips"][1] == 5);
-  CHECK(database["operations"][0]["name"] == "commit_turns");
-  CHECK(database["operations"][0]["execution_us"]["count"] == 1);
+  CHECK(database["operations"][0]["name"] == "beat");
+  CHECK(database["operations"][1]["name"] == "commit_turns");
+  CHECK(database["operations"][1]["execution_us"]["count"] == 1);
   CHECK(call(engine.port(), "GET", "/v1/telemetry/actors").json()["actors"].is_array());
 }
 

@@ -34,7 +34,7 @@ class KilledUnderLoad(ClusterCase):
             try:
                 workers += [WorkerProcess(node, "sys", HANDLERS, "--concurrency", "4", environment={"GEARTRAIN_LEDGER": str(ledger)})
                             for node in self.cluster.nodes]
-                creations = [background.submit(create_tasks, node, f"busy_{node.name}", TASKS // 3, {"run_ms": 40}, "sys", 2)
+                creations = [background.submit(create_tasks, node, f"busy_{node.name}", TASKS // 3, {"run_ms": 200}, "sys", 2)
                              for node in self.cluster.nodes]
                 wait_until("work has begun", lambda: len(read_ledger(ledger)) > 50)
                 for number in range(KILLS):

@@ -9,8 +9,8 @@ from geartrain import Client
 from harness import Node
 
 # What a node asks by itself from time to time: foreign templates, overdue tasks, pauses, the inbox, steps held for long.
-BACKGROUND_OPERATIONS = ("fetch_templates", "overdue_tasks", "read_pauses", "read_inbox", "sync_claims")
-BACKGROUND_STATEMENTS = ("templates_since", "overdue_tasks", "read_pauses", "read_inbox", "sync_claims")
+BACKGROUND_OPERATIONS = ("beat", "fetch_templates", "open_tasks", "overdue_tasks", "read_pauses", "read_inbox", "sync_claims")
+BACKGROUND_STATEMENTS = ("beat", "templates_since", "open_tasks", "overdue_tasks", "read_pauses", "read_inbox", "sync_claims")
 
 
 def spent(case: unittest.TestCase, node: Node, work: Callable[[], Any]) -> Dict[str, int]:
