@@ -219,10 +219,9 @@ void result_processor::turn_committed(resident_task& task, const turn_closed& cl
     tell_owner(closed.task);
   for (auto number : std::exchange(task.touched, {})) {
     // The step may be with its next worker already: only leases of attempts that ended or were given back are over.
-    auto& step = task.context->step(number);
-    if (auto held = task.leases.find(number); held != task.leases.end())
-      if (auto& token = held->second.token; token.attempt <= step.attempts.size() || token.nonce == step.yielded_nonce)
-        task.leases.erase(held);
+    if (auto held = task.leases.find(number);
+        held != task.leases.end() && is_over(*task.context, held->second.token))
+      task.leases.erase(held);
     arm_retry(*task.context, number);
   }
   if (closed.leases_void || !task.open.acts.empty())

@@ -1,5 +1,6 @@
 #include "actors/result_processor_impl.hpp"
 #include "actors/template_loading.hpp"
+#include "workflow/fencing.hpp"
 #include "workflow/restore.hpp"
 #include "workflow/turn.hpp"
 
@@ -90,11 +91,11 @@ void result_processor::restore(const task_id& id, const task_rows& rows, const t
   ++at_home_;
   release_ended_leases(task);
   for (auto& claim : rows.claims) {
-    if (claim.number < 1 || claim.number > task.context->steps.size() || task.leases.contains(claim.number))
-      continue;
     lease held;
     held.token = {make_step_id(id, claim.number), claim.attempt, claim.epoch, claim.lease_nonce,
                   claim.token_expires_at};
+    if (task.leases.contains(claim.number) || is_over(*task.context, held.token))
+      continue;
     held.worker = claim.worker;
     held.claimed_at = claim.claimed_at;
     held.expires_at = claim.expires_at;
@@ -107,15 +108,15 @@ void result_processor::restore(const task_id& id, const task_rows& rows, const t
   proceed(id);
 }
 
-/// Turns that another node made ended these.
+/// Turns that another node made, or that nobody here saw the end of, ended these.
 void result_processor::release_ended_leases(resident_task& task) {
   steps_ready news;
   std::erase_if(task.leases, [&](const auto& one) {
-    auto& [number, held] = one;
-    auto runs = number <= task.context->steps.size() && held.token.attempt > task.context->step(number).attempts.size();
-    if (!runs)
-      news.released.push_back(held.token);
-    return !runs;
+    auto& token = one.second.token;
+    auto ended = is_over(*task.context, token);
+    if (ended)
+      news.released.push_back(token);
+    return ended;
   });
   if (!news.released.empty())
     send(engine_->actors->dispatcher(), std::move(news));

@@ -12,6 +12,14 @@ fence_verdict fence_ended(const step_record& step, const lease_token& token) {
 
 } // namespace
 
+bool is_over(const task_context& context, const lease_token& token) {
+  auto number = number_of(token.step);
+  if (number < 1 || number > context.steps.size())
+    return true;
+  auto& step = context.step(number);
+  return token.attempt <= step.attempts.size() || (step.yielded_nonce != 0 && step.yielded_nonce == token.nonce);
+}
+
 fence_verdict fence(const task_context& context, const lease* held, const lease_token& token, timestamp now,
                     bool is_yield, milliseconds lease) {
   auto number = number_of(token.step);

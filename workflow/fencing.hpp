@@ -13,6 +13,10 @@ enum class fence_verdict : std::uint8_t {
   unknown_step, ///< the task has no such step
 };
 
+/// True if the rows say that a lease with this token has ended: by a result, by an expiry, or by a yield. Its claim may still
+/// stand there.
+bool is_over(const task_context& context, const lease_token& token);
+
 /// `held` is the lease that the node knows of for this step, or null. Without one (a restart forgot a lease that was too
 /// young to be recorded) an authentic token still holds its step as long as it has not expired and nobody else got it.
 ///

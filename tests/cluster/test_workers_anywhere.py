@@ -37,6 +37,7 @@ class WorkersAnywhere(ClusterCase):
         self.assertLess(max(pauses), 2.0)
 
     def test_workers_that_wait_cost_no_statements(self) -> None:
+        self.transactions_per_second(1.5)  # the server counts what was done before only when its processes get round to it
         alone = self.transactions_per_second(3)
         with ThreadPoolExecutor(24) as pool:
             waiting = [pool.submit(node.poll, 5000) for node in self.cluster.nodes for _ in range(8)]
