@@ -219,8 +219,7 @@ void result_processor::turn_committed(resident_task& task, const turn_closed& cl
     tell_owner(closed.task);
   for (auto number : std::exchange(task.touched, {})) {
     // The step may be with its next worker already: only leases of attempts that ended or were given back are over.
-    if (auto held = task.leases.find(number);
-        held != task.leases.end() && is_over(*task.context, held->second.token))
+    if (auto held = task.leases.find(number); held != task.leases.end() && is_over(*task.context, held->second.token))
       task.leases.erase(held);
     arm_retry(*task.context, number);
   }

@@ -205,6 +205,32 @@ TEST_CASE("fencing") {
     CHECK(fence(*task, nullptr, first.token, t0) == fence_verdict::duplicate);
     CHECK(fence(*task, nullptr, held.token, t0) == fence_verdict::stale);
   }
+  SUBCASE("what a yield ended is over, and so is every token from before it") {
+    auto lease = std::chrono::seconds{30};
+    step_checkpoint yield;
+    yield.number = 1;
+    yield.attempt = 1;
+    yield.lease_nonce = 79; // of a second token of this attempt
+    yield.yielded = true;
+    yield.at = t0 + std::chrono::seconds{2};
+    yield.data = json_text{"{}"};
+    mark_started(*task, 1, t0);
+    turn_causes causes;
+    causes.checkpoints.push_back(yield);
+    advance(*task, causes, {}, yield.at);
+    auto second = held.token;
+    second.nonce = 79;
+    second.expires_at = t0 + std::chrono::seconds{1} + lease;
+    CHECK(is_over(*task, second));
+    CHECK_FALSE(is_over(*task, held.token));
+    CHECK(fence(*task, nullptr, second, yield.at, true, lease) == fence_verdict::duplicate);
+    CHECK(fence(*task, nullptr, held.token, yield.at, true, lease) == fence_verdict::duplicate);
+    CHECK(fence(*task, nullptr, held.token, yield.at, false, lease) == fence_verdict::stale);
+    auto third = held.token;
+    third.nonce = 80;
+    third.expires_at = yield.at + lease;
+    CHECK(fence(*task, nullptr, third, yield.at, false, lease) == fence_verdict::current);
+  }
   SUBCASE("unknown steps") {
     held.token.step = make_step_id(task->id, 3);
     CHECK(fence(*task, nullptr, held.token, t0) == fence_verdict::unknown_step);
