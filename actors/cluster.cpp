@@ -113,7 +113,7 @@ void cluster::beat() {
   unit.valid_for = view_known_ && is_alone() ? wiring_.valid_alone : wiring_.valid_for;
   if (view_known_) {
     unit.ended = find_ended();
-    unit.moves = moves_now(plan_partitions(view_, self_.id, rested_, unit.ended));
+    unit.moves = moves_now(plan_partitions(view_, self_.id, at_rest(), unit.ended));
   }
   auto given = static_cast<std::size_t>(std::count_if(
     unit.moves.begin(), unit.moves.end(), [this](const partition_move& move) { return move.to != self_.id; }));
@@ -136,7 +136,7 @@ void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size
   tell_touched(reply.touched);
   if (std::exchange(failed_before_, false))
     claims_from_ = clock::now() + wiring_.beat * 2; // the others could not beat either: they will in a moment
-  auto plan = plan_partitions(view_, self_.id, rested_, find_ended());
+  auto plan = plan_partitions(view_, self_.id, at_rest(), find_ended());
   follow_plan(plan);
   if (given > 0)
     nudge_all(); // the new owners need not wait for their next beat

@@ -67,6 +67,8 @@ private:
 
   // -- partitions (cluster_partitions.cpp) -----------------------------------------
 
+  /// What is neither served nor on its way to rest, whether this node ever served it or not.
+  partition_set at_rest() const { return ~(serving_ | losing_); }
   void follow_plan(const placement_plan& plan);
   void gain(const partition_set& gained);
   void begin_losing(const partition_set& lost);
@@ -98,7 +100,6 @@ private:
 
   partition_set serving_;
   partition_set losing_; ///< being brought to rest
-  partition_set rested_; ///< at rest, to be given away
 
   std::vector<completion<std::uint32_t>> joining_; ///< who waits until the partitions are served
   bool joined_ = false;

@@ -43,7 +43,6 @@ void cluster::follow_plan(const placement_plan& plan) {
   partition_set owned;
   for (std::uint16_t p = 0; p < partition_count; ++p)
     owned.set(p, view_.partitions[p].owner == self_.id);
-  rested_ &= owned & ~plan.keep; // what came back in the meantime is served again
   auto taken = serving_ & ~owned;
   gain(plan.keep & ~serving_ & ~losing_);
   begin_losing((plan.leave & serving_) | taken);
@@ -92,10 +91,8 @@ void cluster::dispatch_over(const dispatch_ended& message) {
 }
 
 void cluster::rested(const partitions_rested& message) {
-  for (auto p : message.partitions) {
+  for (auto p : message.partitions)
     losing_.reset(p);
-    rested_.set(p);
-  }
   beat();
 }
 

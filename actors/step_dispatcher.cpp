@@ -9,6 +9,9 @@ namespace {
 // How long a worker whose step was cancelled is told so, instead of only that it lost it.
 constexpr std::chrono::minutes cancelled_memory{10};
 
+// How long a poll with nothing to do here waits at least, for what other nodes may have.
+constexpr milliseconds peers_patience{25};
+
 } // namespace
 
 step_dispatcher::step_dispatcher(caf::actor_config& config, engine_ptr shared)
@@ -40,11 +43,14 @@ step_dispatcher::behavior_type step_dispatcher::make_behavior() {
 void step_dispatcher::poll(const poll_request& asked) {
   if (draining_)
     return asked.done(std::vector<leased_step>{});
-  if (may_dispatch() && (asked.wait.count() == 0 || ready_.has(asked.namespaces, asked.handlers)))
+  if (may_dispatch() && ready_.has(asked.namespaces, asked.handlers))
     return serve(asked);
-  if (asked.wait.count() == 0)
+  auto wait = asked.wait;
+  if (engine_->actors->cluster().has_peers() && !asked.from_peer)
+    wait = std::max(wait, peers_patience); // a worker that never waits must get steps of other nodes too
+  if (wait.count() == 0)
     return asked.done(std::vector<leased_step>{});
-  polls_.add(asked, engine_->now() + asked.wait);
+  polls_.add(asked, engine_->now() + wait);
   worker_waits(asked);
 }
 
