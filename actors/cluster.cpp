@@ -129,7 +129,8 @@ void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size
   auto was_alone = !view_known_ || is_alone();
   view_ = std::move(reply.view);
   view_known_ = true;
-  self_.draining = hands_over_ || reply.drain_asked;
+  if (std::exchange(self_.draining, hands_over_ || reply.drain_asked) != self_.draining)
+    beat_again_ = true; // the others should see it at once
   map().certain_until(sent + (was_alone && is_alone() ? wiring_.valid_alone : wiring_.valid_for));
   map().set_owners(view_.partitions);
   keep_links();

@@ -265,7 +265,9 @@ expected<retention_report> run_retention(const retention_options& options,
     return locked.error();
   if (!(*locked)->boolean(0, 0))
     return failure{errc::conflict, "another retention run is at work"};
-  return run{options, **session, progress}.execute();
+  auto report = run{options, **session, progress}.execute();
+  (*session)->run(retention_sql::unlock); // the server may take its time to see that the connection is closed
+  return report;
 }
 
 } // namespace geartrain

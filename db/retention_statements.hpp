@@ -4,7 +4,8 @@
 
 namespace geartrain::retention_sql {
 
-extern const char* const try_lock;         ///< for this run alone, until the connection ends
+extern const char* const try_lock; ///< for this run alone, until unlock or the connection ends
+extern const char* const unlock;
 extern const char* const weeks;            ///< uuid bound, timestamptz ended before
 extern const char* const archive_page;     ///< uuid from, uuid below, timestamptz, text[] × 5 of names, int8 limit
 extern const char* const remove_heads;     ///< uuid bound, timestamptz ended before, int8 limit, uuid after

@@ -3,6 +3,7 @@
 namespace geartrain::retention_sql {
 
 const char* const try_lock = "SELECT pg_try_advisory_lock(1195725396, 4)";
+const char* const unlock = "SELECT pg_advisory_unlock(1195725396, 4)";
 
 // Weeks before $1 that have partitions, or tasks which have ended before $2.
 const char* const weeks = R"(

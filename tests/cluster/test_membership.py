@@ -46,7 +46,7 @@ class Membership(ClusterCase):
         for name in ("n3", self.cluster["n3"].members()["n3"]["id"]):
             self.cluster["n1"].call("POST", "/v1/cluster/drain", {"node": name})
             wait_until("it owns nothing", lambda: self.shares().get("n3") == 0 and sum(self.shares().values()) == PARTITIONS, 20)
-            self.assertEqual(self.cluster["n2"].members()["n3"]["state"], "draining")
+            wait_until("the others see it", lambda: self.cluster["n2"].members()["n3"]["state"] == "draining", 10)
             self.assertEqual(self.cluster["n3"].get("/health/live") is not None, True)
             task = self.cluster["n3"].create("one")  # it goes on to serve
             step = self.cluster["n3"].poll(wait_ms=5000)[0]
