@@ -94,6 +94,8 @@ void add_analytics_commands(CLI::App& app, cli_context& context);
 void add_namespace_commands(CLI::App& app, cli_context& context);
 void add_retention_commands(CLI::App& app, cli_context& context);
 void add_bench_commands(CLI::App& app, cli_context& context);
+void add_top_command(CLI::App& app, cli_context& context);
+void add_doctor_command(CLI::App& app, cli_context& context);
 
 // -- commands that add themselves to a group of another file ----------------------
 
