@@ -213,7 +213,7 @@ struct performance : base<db_operation::performance, performance_unit, performan
   static outcomes<performance> decode(const units& batch, const row_sets& rows);
 };
 
-/// As performance; `tasks_by_state` counts all tasks.
+/// As performance; `tasks_by_state` and `total_steps` count all tasks.
 struct bottlenecks : base<db_operation::bottlenecks, bottlenecks_unit, bottlenecks_reply, alone> {
   static calls encode(const units& batch);
   static outcomes<bottlenecks> decode(const units& batch, const row_sets& rows);
