@@ -63,14 +63,14 @@ TEST_CASE("doctor: a good database has nothing to be done about") {
   auto findings = judge_database(good());
   CHECK(all_well(findings));
   CHECK(render_findings(findings, style{}) ==
-        R"(CHECK                     FOUND                                         WHAT TO DO
-database            ok    answers
-PostgreSQL version  ok    15.14
-schema              ok    version 5
-fsync               ok    on
-synchronous_commit  ok    on
-clock               ok    the server's is 0 ms ahead of this machine's
-partitions          ok    this week's and the next week's are there
+        R"(CHECK                   FOUND                                         WHAT TO DO
+database            ok  answers
+PostgreSQL version  ok  15.14
+schema              ok  version 5
+fsync               ok  on
+synchronous_commit  ok  on
+clock               ok  the server's is 0 ms ahead of this machine's
+partitions          ok  this week's and the next week's are there
 )");
 }
 
