@@ -3,6 +3,10 @@
 #include <utility>
 
 // What a turn and a creation write, and the claims. How statements are written: statements.cpp.
+//
+// The arrays of turns and creations go to the planner as (SELECT $1). Of an array whose length it sees it makes a new plan
+// for each batch as long as that seems cheaper than the plan for any length, and after a while of small batches it always
+// does; but making a plan costs more than writing a small batch.
 
 namespace geartrain {
 
@@ -20,7 +24,7 @@ using enum pg_type;
 constexpr auto append_turns_sql = R"(
 INSERT INTO geartrain.attempts (task_id, version, seq, step, attempt, outcome, lease_nonce, claimed_at, finished_at,
                                 next_attempt_at, execution_time_ms, worker, result, error, metadata)
-SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15))";
+SELECT * FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15))";
 
 // Turns that move the head row must find it as the last such turn left it. Terminal rows (8 and above) stay as they are,
 // except that an act may revive a task in error (9), or leave it there. An act is a fact, so the short statement needs no
@@ -28,7 +32,7 @@ SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
 // appended for those turns only whose head row moved.
 const std::string turn_given = R"(
 WITH given AS (
-  SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+  SELECT * FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     AS g (task_id, version, head_version, state, steps_total, steps_completed, steps_failed, paused, state_since,
           due_at, deadline_at, completed_at, updated_at, revives)
 ), moved AS (
@@ -50,7 +54,7 @@ const std::string turn_outcomes = R"(
                                   next_attempt_at, execution_time_ms, worker, result, error, metadata)
   SELECT a.task_id, m.version, a.seq, a.step, a.attempt, a.outcome, a.lease_nonce, a.claimed_at, a.finished_at,
          a.next_attempt_at, a.execution_time_ms, a.worker, a.result, a.error, a.metadata
-  FROM unnest($15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
+  FROM unnest((SELECT $15), $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
     AS a (task_id, seq, step, attempt, outcome, lease_nonce, claimed_at, finished_at, next_attempt_at,
           execution_time_ms, worker, result, error, metadata)
   JOIN moved m USING (task_id)
@@ -114,7 +118,7 @@ const std::string turn_answer = "\nSELECT task_id FROM moved";
 // can't wait for each other.
 constexpr auto create_tasks_sql = R"(
 WITH given AS (
-  SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+  SELECT * FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     AS g (task_id, partition, template_id, state, priority, steps_total, created_at, identity_hash, identity_expires_at,
           due_at, deadline_at, inbox_request)
 ), taken AS (
@@ -140,7 +144,7 @@ WITH given AS (
                                      parent_correlation_id, requested_at, start_at)
   SELECT i.task_id, i.context, i.initiator, i.source_system, i.reason, i.tags::text[], i.correlation_id,
          i.parent_correlation_id, i.requested_at, i.start_at
-  FROM unnest($1, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+  FROM unnest((SELECT $1), $13, $14, $15, $16, $17, $18, $19, $20, $21)
     AS i (task_id, context, initiator, source_system, reason, tags, correlation_id, parent_correlation_id, requested_at,
           start_at)
   WHERE i.task_id IN (SELECT task_id FROM heads)
@@ -161,7 +165,7 @@ constexpr auto find_holders_sql = R"(
 SELECT g.task_id, (SELECT true FROM geartrain.tasks t WHERE t.task_id = g.task_id) IS NOT NULL AS created,
        (SELECT i.task_id FROM geartrain.identities i
         WHERE i.identity_hash = g.identity_hash AND (i.expires_at > $3) IS NOT FALSE) AS holder
-FROM unnest($1, $2) AS g (task_id, identity_hash))";
+FROM unnest((SELECT $1), $2) AS g (task_id, identity_hash))";
 
 // -- claims ----------------------------------------------------------------------
 
@@ -175,7 +179,7 @@ WITH released AS (
 )
 INSERT INTO geartrain.claims (task_id, step, attempt, epoch, lease_nonce, claimed_at, token_expires_at, expires_at,
                               worker)
-SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+SELECT * FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (task_id, step, attempt) DO UPDATE
 SET epoch = excluded.epoch, lease_nonce = excluded.lease_nonce, claimed_at = excluded.claimed_at,
     token_expires_at = excluded.token_expires_at, expires_at = excluded.expires_at, worker = excluded.worker
@@ -183,7 +187,7 @@ WHERE geartrain.claims.claimed_at <= excluded.claimed_at)";
 
 constexpr auto record_refused_sql = R"(
 INSERT INTO geartrain.refused_reports (task_id, step, attempt, epoch, lease_nonce, received_at, success, worker)
-SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8))";
+SELECT * FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8))";
 
 std::vector<pg_type> joined(std::initializer_list<std::vector<pg_type>> parts) {
   std::vector<pg_type> all;
