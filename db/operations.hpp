@@ -17,6 +17,7 @@
 // Pure functions of values: no connection, no clock. operation_queue<Op> does the rest.
 //
 //   encode   the statements of a batch; they run in one transaction
+//   encode_careful   if there is one: other statements, for a batch of which something may have been written before
 //   decode   the outcome of each unit of the batch, in its order, from the rows of each statement
 //   weight   rough size of a unit's parameters in bytes
 //   keys     what no two units in flight may share; the later one waits for a later batch
@@ -97,6 +98,7 @@ struct create_tasks : base<db_operation::create_tasks, create_task_unit, create_
   static std::size_t weight(const unit& u);
   static std::vector<std::string> keys(const unit& u);
   static calls encode(const units& batch);
+  static calls encode_careful(const units& batch);
   static outcomes<create_tasks> decode(const units& batch, const row_sets& rows);
 };
 
@@ -104,6 +106,7 @@ struct create_tasks : base<db_operation::create_tasks, create_task_unit, create_
 struct create_many : base<db_operation::create_many, create_tasks_unit, create_tasks_reply, alone_and_large> {
   static std::size_t weight(const unit& u);
   static calls encode(const units& batch);
+  static calls encode_careful(const units& batch);
   static outcomes<create_many> decode(const units& batch, const row_sets& rows);
 };
 

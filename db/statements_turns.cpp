@@ -111,18 +111,48 @@ const std::string turn_answer = "\nSELECT task_id FROM moved";
 
 // -- creations -------------------------------------------------------------------
 
+const std::string into_tasks = R"(
+  INSERT INTO geartrain.tasks (task_id, partition, template_id, state, priority, steps_total, created_at, updated_at,
+                               state_since, due_at, deadline_at))";
+
+const std::string into_inputs = R"(
+  INSERT INTO geartrain.task_inputs (task_id, context, initiator, source_system, reason, tags, correlation_id,
+                                     parent_correlation_id, requested_at, start_at))";
+
+const std::string given_inputs = R"(
+  SELECT i.task_id, i.context, i.initiator, i.source_system, i.reason, i.tags::text[], i.correlation_id,
+         i.parent_correlation_id, i.requested_at, i.start_at
+  FROM unnest((SELECT $1), $10, $11, $12, $13, $14, $15, $16, $17, $18)
+    AS i (task_id, context, initiator, source_system, reason, tags, correlation_id, parent_correlation_id, requested_at,
+          start_at))";
+
+const std::vector<pg_type> plain_creation_types{
+  uuid_array,        int2_array,        int8_array,        int2_array, int2_array,        int4_array,
+  timestamptz_array, timestamptz_array, timestamptz_array, text_array, text_array,        text_array,
+  text_array,        text_array,        uuid_array,        uuid_array, timestamptz_array, timestamptz_array};
+
+// Of tasks without an identity that did not come through the inbox. That one of them has been written before is so rare
+// that looking for it each time would cost too much: it makes this fail with unique_violation, and the batch is repeated
+// with create_tasks.
+const std::string create_plain_tasks_sql = "\nWITH heads AS (" + into_tasks + R"(
+  SELECT task_id, partition, template_id, state, priority, steps_total, created_at, created_at, created_at, due_at,
+         deadline_at
+  FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9)
+    AS g (task_id, partition, template_id, state, priority, steps_total, created_at, due_at, deadline_at)
+))" + into_inputs + given_inputs;
+
 // A creation that the inbox asked for happens only if it takes the request with it, so that of several nodes one makes
 // the task. `named` waits for a concurrent creation with the same identity and then does nothing, unless that identity
 // has expired by $22. Such a holder is not visible to the final SELECT, whose snapshot is older: then `holder` is NULL
 // and the actor asks once more with find_holders. Identities are taken in one order everywhere, so that two batches
 // can't wait for each other.
-constexpr auto create_tasks_sql = R"(
+const std::string create_tasks_sql = R"(
 WITH given AS (
-  SELECT * FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-    AS g (task_id, partition, template_id, state, priority, steps_total, created_at, identity_hash, identity_expires_at,
-          due_at, deadline_at, inbox_request)
+  SELECT * FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9, $19, $20, $21)
+    AS g (task_id, partition, template_id, state, priority, steps_total, created_at, due_at, deadline_at, identity_hash,
+          identity_expires_at, inbox_request)
 ), taken AS (
-  DELETE FROM geartrain.task_requests WHERE id = ANY ($12) RETURNING id
+  DELETE FROM geartrain.task_requests WHERE id = ANY ($21) RETURNING id
 ), wanted AS (
   SELECT * FROM given WHERE inbox_request IS NULL OR inbox_request IN (SELECT id FROM taken)
 ), named AS (
@@ -131,22 +161,14 @@ WITH given AS (
   ON CONFLICT (identity_hash) DO UPDATE SET task_id = excluded.task_id, expires_at = excluded.expires_at
   WHERE n.expires_at <= $22
   RETURNING task_id
-), heads AS (
-  INSERT INTO geartrain.tasks (task_id, partition, template_id, state, priority, steps_total, created_at, updated_at,
-                               state_since, due_at, deadline_at)
+), heads AS ()" + into_tasks + R"(
   SELECT task_id, partition, template_id, state, priority, steps_total, created_at, created_at, created_at, due_at,
          deadline_at
   FROM wanted WHERE identity_hash IS NULL OR task_id IN (SELECT task_id FROM named)
   ON CONFLICT (task_id) DO NOTHING
   RETURNING task_id
-), inputs AS (
-  INSERT INTO geartrain.task_inputs (task_id, context, initiator, source_system, reason, tags, correlation_id,
-                                     parent_correlation_id, requested_at, start_at)
-  SELECT i.task_id, i.context, i.initiator, i.source_system, i.reason, i.tags::text[], i.correlation_id,
-         i.parent_correlation_id, i.requested_at, i.start_at
-  FROM unnest((SELECT $1), $13, $14, $15, $16, $17, $18, $19, $20, $21)
-    AS i (task_id, context, initiator, source_system, reason, tags, correlation_id, parent_correlation_id, requested_at,
-          start_at)
+), inputs AS ()" + into_inputs + given_inputs +
+                                     R"(
   WHERE i.task_id IN (SELECT task_id FROM heads)
 )
 SELECT g.task_id, h.task_id IS NOT NULL AS created,
@@ -154,12 +176,6 @@ SELECT g.task_id, h.task_id IS NOT NULL AS created,
         WHERE i.identity_hash = g.identity_hash AND (i.expires_at > $22) IS NOT FALSE) AS holder,
        g.inbox_request IS NULL OR g.inbox_request IN (SELECT id FROM taken) AS wanted
 FROM given g LEFT JOIN heads h USING (task_id))";
-
-const std::vector<pg_type> create_tasks_types{
-  uuid_array,        int2_array,        int8_array,        int2_array,        int2_array,        int4_array,
-  timestamptz_array, bytea_array,       timestamptz_array, timestamptz_array, timestamptz_array, uuid_array,
-  text_array,        text_array,        text_array,        text_array,        text_array,        uuid_array,
-  uuid_array,        timestamptz_array, timestamptz_array, timestamptz};
 
 constexpr auto find_holders_sql = R"(
 SELECT g.task_id, (SELECT true FROM geartrain.tasks t WHERE t.task_id = g.task_id) IS NOT NULL AS created,
@@ -209,7 +225,9 @@ std::vector<statement> statement_groups::turns() {
      moved(", $30", ", revives", "(t.state < 8 OR t.state = 9 AND g.revives)") + appended + turn_additions +
        turn_answer,
      joined({head_types, attempt_types, {bool_array}, turn_additions_types})},
-    {id::create_tasks, "create_tasks", create_tasks_sql, create_tasks_types},
+    {id::create_plain_tasks, "create_plain_tasks", create_plain_tasks_sql, plain_creation_types},
+    {id::create_tasks, "create_tasks", create_tasks_sql,
+     joined({plain_creation_types, {bytea_array, timestamptz_array, uuid_array, timestamptz}})},
     {id::find_holders, "find_holders", find_holders_sql, {uuid_array, bytea_array, timestamptz}},
     {id::sync_claims,
      "sync_claims",
