@@ -143,7 +143,7 @@ void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size
     nudge_all(); // the new owners need not wait for their next beat
   if (!moves_now(plan).empty() || std::exchange(beat_again_, false))
     return plan_beat(milliseconds{0});
-  finish_joining(plan);
+  finish_joining();
   finish_leaving();
   plan_beat(is_alone() ? wiring_.beat_alone : wiring_.beat);
 }

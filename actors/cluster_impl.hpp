@@ -75,7 +75,7 @@ private:
   void dispatch_over(const dispatch_ended& message);
   void rested(const partitions_rested& message);
   void tell_touched(const std::vector<task_id>& ids);
-  void finish_joining(const placement_plan& plan);
+  void finish_joining();
   void finish_leaving();
 
   // -- links (cluster_links.cpp) ------------------------------------------------------

@@ -105,7 +105,7 @@ void cluster::tell_touched(const std::vector<task_id>& ids) {
 }
 
 /// The first time that nothing is to be claimed any more: the open tasks of all partitions are read.
-void cluster::finish_joining(const placement_plan&) {
+void cluster::finish_joining() {
   if (joined_) {
     for (auto& waiter : std::exchange(joining_, {}))
       waiter(std::uint32_t{0});

@@ -278,7 +278,7 @@ bool node::stop(milliseconds deadline) {
   if (p.http) {
     if (deadline.count() > 0 && p.shared->actors->cluster().has_peers()) {
       p.http->say_goodbye();
-      std::promise<void>{}.get_future().wait_for(p.leave_delay); // balancers learn that this node is not ready any more
+      std::this_thread::sleep_for(p.leave_delay); // balancers learn that this node is not ready any more
     }
     if (deadline.count() > 0)
       complete = hand_partitions_over(*p.shared, until);
