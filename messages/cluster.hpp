@@ -38,9 +38,8 @@ struct member {
   bool draining = false; ///< gives its partitions away and gets no new ones
   host_process process;
   timestamp joined_at;
-  bool alive = true;            ///< beat in time, by the clock of the database
-  milliseconds silent_for{0};   ///< since its last beat, by the clock of the database
-  std::uint32_t partitions = 0; ///< how many it owns; filled in where a view is shown
+  bool alive = true;          ///< beat in time, by the clock of the database
+  milliseconds silent_for{0}; ///< since its last beat, by the clock of the database
 };
 
 /// Who owns a partition. Each change of the owner is a compare-and-swap on the term.
