@@ -3,7 +3,7 @@
 #include "actors/turn_commit.hpp"
 #include "messages/actor_base.hpp"
 
-#include <algorithm>
+#include <unordered_set>
 
 namespace geartrain {
 
@@ -55,9 +55,9 @@ private:
   void withdrawn(const baton& held, open_turn& open, const withdraw_steps& asked, const withdrawn_reply& reply) {
     auto context = held.take();
     std::vector<std::uint16_t> taken_back;
+    std::unordered_set<step_id> leased(reply.still_leased.begin(), reply.still_leased.end());
     for (auto& step : asked.steps) {
-      auto& leased = reply.still_leased;
-      if (std::find(leased.begin(), leased.end(), step) != leased.end())
+      if (leased.contains(step))
         mark_started(*context, number_of(step), engine_->now());
       else
         taken_back.push_back(number_of(step));

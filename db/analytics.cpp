@@ -80,9 +80,11 @@ outcomes<bottlenecks> bottlenecks::decode(const units&, const row_sets& rows) {
   bottlenecks_reply reply;
   reply.steps = read_slow(rows[0]);
   reply.tasks = read_slow(rows[1]);
-  for (int i = 0; i < rows[2].size(); ++i)
+  for (int i = 0; i < rows[2].size(); ++i) {
     if (auto state = static_cast<std::size_t>(rows[2].int2(i, 0)); state < reply.tasks_by_state.size())
       reply.tasks_by_state[state] = count_at(rows[2], i, 1);
+    reply.total_steps += count_at(rows[2], i, 2);
+  }
   outcomes<bottlenecks> all;
   all.emplace_back(std::move(reply));
   return all;

@@ -13,8 +13,7 @@ using enum pg_type;
 /// The head rows of a batch.
 struct head_columns {
   pg_array task{uuid}, version{int4}, head_version{int4}, state{int2}, total{int4}, completed{int4}, failed{int4},
-    paused{boolean}, since{timestamptz}, due{timestamptz}, deadline{timestamptz}, closed{timestamptz}, now{timestamptz},
-    revives{boolean};
+    paused{boolean}, since{timestamptz}, due{timestamptz}, deadline{timestamptz}, closed{timestamptz}, now{timestamptz};
 
   void add(const turn_record& r) {
     task.add(r.task);
@@ -30,21 +29,20 @@ struct head_columns {
     deadline.add(r.deadline_at);
     closed.add(r.completed_at);
     now.add(r.now);
-    revives.add(!r.appended.facts.empty());
   }
 
   void give(parameters& values) {
     for (auto* column : {&task, &version, &head_version, &state, &total, &completed, &failed, &paused, &since, &due,
-                         &deadline, &closed, &now, &revives})
+                         &deadline, &closed, &now})
       values.add(std::move(*column));
   }
 };
 
-/// The columns of `attempts`.
+/// The columns of `attempts`, and beside them whether the turn of a row moves its head row.
 struct attempt_columns {
   pg_array task{uuid}, version{int4}, seq{int4}, step{int4}, attempt{int4}, outcome{int2}, nonce{int8},
     claimed{timestamptz}, finished{timestamptz}, next{timestamptz}, duration{int8}, worker{text}, result{text},
-    error{text}, metadata{text};
+    error{text}, metadata{text}, moves{boolean};
 
   /// What a turn appends; without an outcome a note that it happened.
   void add(const turn_record& r) {
@@ -59,12 +57,9 @@ struct attempt_columns {
     add(r, place, none);
   }
 
-  void give(parameters& values, bool with_version) {
-    values.add(std::move(task));
-    if (with_version)
-      values.add(std::move(version));
-    for (auto* column : {&seq, &step, &attempt, &outcome, &nonce, &claimed, &finished, &next, &duration, &worker,
-                         &result, &error, &metadata})
+  void give(parameters& values) {
+    for (auto* column : {&task, &version, &seq, &step, &attempt, &outcome, &nonce, &claimed, &finished, &next,
+                         &duration, &worker, &result, &error, &metadata})
       values.add(std::move(*column));
   }
 
@@ -85,6 +80,7 @@ private:
     result.add(o.result);
     error.add(o.error);
     metadata.add(o.metadata);
+    moves.add(r.writes_head);
   }
 };
 
@@ -184,14 +180,16 @@ bool is_stored(const domain_event& event) {
   return event.delivery != delivery_mode::fast;
 }
 
-/// What only the longer of the two statements writes.
+/// What only the longer of the two statements knows.
 struct addition_columns {
+  pg_array revives{boolean};
   fact_columns facts;
   checkpoint_columns checkpoints;
   letter_columns letters;
   event_columns events;
 
   void add(const turn_record& r) {
+    revives.add(!r.appended.facts.empty());
     std::int32_t place = 0;
     for (auto& fact : r.appended.facts)
       facts.add(r.task, place++, fact);
@@ -204,6 +202,7 @@ struct addition_columns {
   }
 
   void give(parameters& values) {
+    values.add(std::move(revives));
     facts.give(values);
     checkpoints.give(values);
     letters.give(values);
@@ -257,24 +256,28 @@ statement_call append(const sorted_turns& turns) {
   for (auto* r : turns)
     attempts.add(*r);
   parameters values;
-  attempts.give(values, true);
+  attempts.give(values);
   return {statement_id::append_turns, std::move(values)};
 }
 
-statement_call move_heads(const sorted_turns& turns) {
+/// Some of these turns move their head rows.
+statement_call commit(const sorted_turns& turns) {
   auto full = std::any_of(turns.begin(), turns.end(), [](auto* r) { return has_additions(r->appended); });
   head_columns heads;
   attempt_columns attempts;
   addition_columns additions;
   for (auto* r : turns) {
-    heads.add(*r);
     attempts.add(*r);
+    if (!r->writes_head)
+      continue;
+    heads.add(*r);
     if (full)
       additions.add(*r);
   }
   parameters values;
   heads.give(values);
-  attempts.give(values, false);
+  attempts.give(values);
+  values.add(std::move(attempts.moves));
   if (full)
     additions.give(values);
   return {full ? statement_id::commit_full_turns : statement_id::commit_turns, std::move(values)};
@@ -283,21 +286,19 @@ statement_call move_heads(const sorted_turns& turns) {
 } // namespace
 
 calls commit_turns::encode(const units& batch) {
-  sorted_turns appending, moving;
+  sorted_turns turns;
   for (auto* u : batch)
-    (u->record.writes_head ? moving : appending).push_back(&u->record);
+    turns.push_back(&u->record);
+  // Rows and keys are locked in one order everywhere.
+  std::sort(turns.begin(), turns.end(), [](auto* a, auto* b) { return a->task < b->task; });
+  auto moving = std::any_of(turns.begin(), turns.end(), [](auto* r) { return r->writes_head; });
   calls all;
-  for (auto* turns : {&appending, &moving}) // rows and keys are locked in one order everywhere
-    std::sort(turns->begin(), turns->end(), [](auto* a, auto* b) { return a->task < b->task; });
-  if (!moving.empty())
-    all.push_back(move_heads(moving));
-  if (!appending.empty())
-    all.push_back(append(appending));
+  all.push_back(moving ? commit(turns) : append(turns));
   return all;
 }
 
 outcomes<commit_turns> commit_turns::decode(const units& batch, const row_sets& rows) {
-  std::unordered_set<task_id> moved; // of the first statement, unless all turns append only
+  std::unordered_set<task_id> moved; // none if all turns append only
   for (int i = 0; i < rows[0].size(); ++i)
     moved.insert(rows[0].id(i, 0));
   outcomes<commit_turns> all;

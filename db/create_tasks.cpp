@@ -16,12 +16,16 @@ std::unordered_map<task_id, int> rows_by_task(const row_set& rows) {
   return row_of;
 }
 
-/// The statement that stores all of these.
-calls creation_of(const create_tasks::units& batch) {
+bool is_plain(const create_task_unit& u) {
+  return !u.identity_hash && !u.inbox_request;
+}
+
+/// The statement that stores all of these; `careful`: also if some of them were stored before.
+calls creation_of(const create_tasks::units& batch, bool careful) {
   pg_array task{uuid}, part{int2}, definition{int8}, state{int2}, priority{int2}, steps{int4}, created{timestamptz},
-    identity{bytea}, expires{timestamptz}, due{timestamptz}, deadline{timestamptz}, request{uuid}, context{text},
-    initiator{text}, source{text}, reason{text}, tags{text}, correlation{uuid}, parent{uuid}, requested{timestamptz},
-    start{timestamptz};
+    due{timestamptz}, deadline{timestamptz}, context{text}, initiator{text}, source{text}, reason{text}, tags{text},
+    correlation{uuid}, parent{uuid}, requested{timestamptz}, start{timestamptz}, identity{bytea}, expires{timestamptz},
+    request{uuid};
   auto now = batch.front()->now; // the earliest of all: what has not expired for one is not taken from it by another
   for (auto* u : batch) {
     auto& input = *u->input;
@@ -33,11 +37,8 @@ calls creation_of(const create_tasks::units& batch) {
     priority.add(input.priority);
     steps.add(static_cast<std::int32_t>(u->steps_total));
     created.add(u->now);
-    identity.add(u->identity_hash);
-    expires.add(u->identity_expires_at);
     due.add(u->due_at);
     deadline.add(u->deadline_at);
-    request.add(u->inbox_request);
     context.add(input.context.view_or("{}"));
     initiator.add(input.initiator);
     source.add(input.source_system);
@@ -47,14 +48,32 @@ calls creation_of(const create_tasks::units& batch) {
     parent.add(input.parent_correlation_id);
     requested.add(input.requested_at);
     start.add(input.start_at);
+    identity.add(u->identity_hash);
+    expires.add(u->identity_expires_at);
+    request.add(u->inbox_request);
   }
-  auto values = parameters_of({&task,     &part,    &definition, &state,       &priority, &steps,     &created,
-                               &identity, &expires, &due,        &deadline,    &request,  &context,   &initiator,
-                               &source,   &reason,  &tags,       &correlation, &parent,   &requested, &start});
-  values.add(now);
+  auto values =
+    parameters_of({&task, &part, &definition, &state, &priority, &steps, &created, &due, &deadline, &context,
+                   &initiator, &source, &reason, &tags, &correlation, &parent, &requested, &start});
+  auto plain = !careful && std::all_of(batch.begin(), batch.end(), [](auto* u) { return is_plain(*u); });
+  if (!plain)
+    values.add(std::move(identity)).add(std::move(expires)).add(std::move(request)).add(now);
   calls all;
-  all.push_back({statement_id::create_tasks, std::move(values)});
+  all.push_back({plain ? statement_id::create_plain_tasks : statement_id::create_tasks, std::move(values)});
   return all;
+}
+
+create_tasks::units pointers_to(const std::vector<create_task_unit>& creations) {
+  create_tasks::units all;
+  all.reserve(creations.size());
+  for (auto& creation : creations)
+    all.push_back(&creation);
+  return all;
+}
+
+/// The statement for plain tasks makes them all, and says nothing.
+bool all_made(const row_sets& rows) {
+  return rows[0].size() == 0;
 }
 
 /// What became of one of them, or what is still to be done for it.
@@ -96,10 +115,16 @@ std::vector<std::string> create_tasks::keys(const unit& u) {
 }
 
 calls create_tasks::encode(const units& batch) {
-  return creation_of(batch);
+  return creation_of(batch, false);
+}
+
+calls create_tasks::encode_careful(const units& batch) {
+  return creation_of(batch, true);
 }
 
 outcomes<create_tasks> create_tasks::decode(const units& batch, const row_sets& rows) {
+  if (all_made(rows))
+    return outcomes<create_tasks>(batch.size(), create_task_reply{true, {}});
   auto row_of = rows_by_task(rows[0]);
   outcomes<create_tasks> all;
   for (auto* u : batch) {
@@ -120,11 +145,11 @@ std::size_t create_many::weight(const unit& u) {
 }
 
 calls create_many::encode(const units& batch) {
-  create_tasks::units all;
-  all.reserve(batch.front()->creations->size());
-  for (auto& creation : *batch.front()->creations)
-    all.push_back(&creation);
-  return creation_of(all);
+  return creation_of(pointers_to(*batch.front()->creations), false);
+}
+
+calls create_many::encode_careful(const units& batch) {
+  return creation_of(pointers_to(*batch.front()->creations), true);
 }
 
 outcomes<create_many> create_many::decode(const units& batch, const row_sets& rows) {
@@ -133,6 +158,8 @@ outcomes<create_many> create_many::decode(const units& batch, const row_sets& ro
   reply.outcomes.resize(batch.front()->creations->size());
   for (std::size_t i = 0; i < reply.outcomes.size(); ++i) {
     auto& creation = (*batch.front()->creations)[i];
+    if (all_made(rows))
+      reply.outcomes[i] = create_task_reply{true, {}};
     auto found = row_of.find(creation.id);
     if (found == row_of.end())
       continue;

@@ -144,6 +144,8 @@ public:
   }
 
 private:
+  static constexpr bool has_careful_way = requires(const typename Op::units& units) { Op::encode_careful(units); };
+
   struct waiting {
     unit work;
     answer done;
@@ -158,6 +160,7 @@ private:
   struct group {
     std::list<waiting> items;
     int repeats = 0;
+    bool careful = false; ///< a key was in the way of the first try
   };
 
   class flying : public batch {
@@ -171,7 +174,12 @@ private:
 
     db_operation operation() const override { return Op::id; }
     std::size_t size() const override { return load_.items.size(); }
-    std::vector<statement_call> encode() override { return Op::encode(pointers()); }
+    std::vector<statement_call> encode() override {
+      if constexpr (has_careful_way)
+        if (load_.careful)
+          return Op::encode_careful(pointers());
+      return Op::encode(pointers());
+    }
 
     void complete(std::vector<row_set> rows) override {
       auto results = Op::decode(pointers(), rows);
@@ -296,9 +304,14 @@ private:
       counters_.retries.fetch_add(1, std::memory_order_relaxed);
       return requeue(std::move(g));
     }
+    if (has_careful_way && !g.careful && error.state == "23505") { // unique_violation
+      g.careful = true;
+      counters_.retries.fetch_add(1, std::memory_order_relaxed);
+      return requeue(std::move(g));
+    }
     if (verdict == sql_verdict::refused && g.items.size() > 1) {
       counters_.splits.fetch_add(1, std::memory_order_relaxed);
-      group second;
+      group second{{}, 0, g.careful};
       second.items.splice(second.items.end(), g.items, std::next(g.items.begin(), half(g.items.size())), g.items.end());
       requeue(std::move(g));
       return requeue(std::move(second));

@@ -18,6 +18,7 @@
 // Pure functions of values: no connection, no clock. operation_queue<Op> does the rest.
 //
 //   encode   the statements of a batch; they run in one transaction
+//   encode_careful   if there is one: other statements, for a batch of which something may have been written before
 //   decode   the outcome of each unit of the batch, in its order, from the rows of each statement
 //   weight   rough size of a unit's parameters in bytes
 //   keys     what no two units in flight may share; the later one waits for a later batch
@@ -100,6 +101,7 @@ struct create_tasks : base<db_operation::create_tasks, create_task_unit, create_
   static std::size_t weight(const unit& u);
   static std::vector<std::string> keys(const unit& u);
   static calls encode(const units& batch);
+  static calls encode_careful(const units& batch);
   static outcomes<create_tasks> decode(const units& batch, const row_sets& rows);
 };
 
@@ -107,6 +109,7 @@ struct create_tasks : base<db_operation::create_tasks, create_task_unit, create_
 struct create_many : base<db_operation::create_many, create_tasks_unit, create_tasks_reply, alone_and_large> {
   static std::size_t weight(const unit& u);
   static calls encode(const units& batch);
+  static calls encode_careful(const units& batch);
   static outcomes<create_many> decode(const units& batch, const row_sets& rows);
 };
 
@@ -213,7 +216,7 @@ struct performance : base<db_operation::performance, performance_unit, performan
   static outcomes<performance> decode(const units& batch, const row_sets& rows);
 };
 
-/// As performance; `tasks_by_state` counts all tasks.
+/// As performance; `tasks_by_state` and `total_steps` count all tasks.
 struct bottlenecks : base<db_operation::bottlenecks, bottlenecks_unit, bottlenecks_reply, alone> {
   static calls encode(const units& batch);
   static outcomes<bottlenecks> decode(const units& batch, const row_sets& rows);

@@ -12,9 +12,10 @@ namespace geartrain {
 
 /// The statements of the database actor; each connection prepares them all.
 enum class statement_id : std::uint8_t {
-  append_turns,      ///< turns that append outcomes and leave the head row alone
-  commit_turns,      ///< turns that write the head row and append outcomes only
-  commit_full_turns, ///< turns that write the head row and append anything
+  append_turns,       ///< turns that append outcomes and leave the head row alone
+  commit_turns,       ///< turns of which some write the head row, and which append outcomes only
+  commit_full_turns,  ///< the same, and they append anything
+  create_plain_tasks, ///< without an identity and not from the inbox; fails if one of them exists
   create_tasks,
   find_holders,
   sync_claims,

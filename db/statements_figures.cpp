@@ -1,6 +1,6 @@
 #include "db/statement_groups.hpp"
 
-// Analytics: they read many rows, seldom, and their answers are cached. How statements are written: statements.cpp.
+// Analytics: they read many rows, and nothing keeps their answers. How statements are written: statements.cpp.
 
 namespace geartrain {
 
@@ -55,7 +55,8 @@ JOIN geartrain.templates m ON m.id = t.template_id
 GROUP BY m.namespace, m.name, m.version HAVING count(*) >= $3
 ORDER BY 5 DESC, 1, 2, 3 LIMIT $4)";
 
-constexpr auto tasks_by_state_sql = "SELECT state, count(*) FROM geartrain.tasks GROUP BY state";
+constexpr auto tasks_by_state_sql =
+  "SELECT state, count(*), sum(steps_total)::int8 FROM geartrain.tasks GROUP BY state";
 
 } // namespace
 

@@ -187,6 +187,7 @@ struct bottlenecks_reply {
   std::vector<slow_item> steps;
   std::vector<slow_item> tasks;
   std::array<std::uint64_t, task_state_count> tasks_by_state{};
+  std::uint64_t total_steps = 0; ///< of all tasks
 };
 
 } // namespace geartrain

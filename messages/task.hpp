@@ -70,6 +70,12 @@ struct step_record {
   std::optional<timestamp> completed_at;
 };
 
+/// When a step that waits for a retry may run again.
+struct due_retry {
+  timestamp at;
+  std::uint16_t number = 0;
+};
+
 /// One part of a batch, as the batchable step cut it.
 struct batch_cursor {
   std::string batch_id;
@@ -115,6 +121,7 @@ struct task_context {
   bool paused = false;
   std::vector<step_record> steps;                            ///< step n at index n - 1: the template's, then workers
   std::vector<batch_group> batches;                          ///< in the order in which they were cut
+  std::vector<due_retry> retries;                            ///< see earliest_retry()
   std::array<std::uint32_t, step_state_count> step_counts{}; ///< existing steps per state
   std::uint32_t tolerated_failures = 0;                      ///< steps in error that do not block the task
   std::uint32_t turn_round_trips = 0;                        ///< database round trips made for the open turn so far

@@ -67,6 +67,7 @@ struct step_definition {
   std::vector<std::uint16_t> children;
   std::vector<std::uint16_t> ancestors; ///< up to max_ancestor_depth levels above, ascending
   std::vector<std::uint16_t> deciders;  ///< decisions that may ask for this step: above it, no other decision between
+  std::vector<std::uint16_t> segment;   ///< of a decision: the steps that it is a decider of, ascending
   std::uint16_t decision_depth = 0;     ///< most decisions on a way from a root to here, itself included
   retry_policy retry;
   std::optional<std::int64_t> timeout_seconds;

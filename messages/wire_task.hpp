@@ -36,6 +36,11 @@ caf::error inspect(F& f, step_record& x) {
 }
 
 template <wire::format F>
+caf::error inspect(F& f, due_retry& x) {
+  return wire::fields(f, x.at, x.number);
+}
+
+template <wire::format F>
 caf::error inspect(F& f, batch_cursor& x) {
   return wire::fields(f, x.batch_id, x.cursor);
 }
@@ -54,8 +59,8 @@ caf::error inspect(F& f, stored_head& x) {
 template <wire::format F>
 caf::error inspect(F& f, task_context& x) {
   return wire::fields(f, x.id, x.definition, x.input, x.version, x.head, x.state, x.created_at, x.updated_at,
-                      x.completed_at, x.state_since, x.paused, x.steps, x.batches, x.step_counts, x.tolerated_failures,
-                      x.turn_round_trips);
+                      x.completed_at, x.state_since, x.paused, x.steps, x.batches, x.retries, x.step_counts,
+                      x.tolerated_failures, x.turn_round_trips);
 }
 
 } // namespace geartrain

@@ -162,6 +162,7 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
   api.catalog = p.shared->catalog;
   api.mint = std::make_shared<token_mint>(*secret);
   api.db = p.metrics;
+  api.database_connections = settings.database.connections;
   api.turns = p.shared->turns;
   api.gate = std::make_shared<admission>(admission_limits_of(settings));
   api.ready = [&p] { return p.ready.load(); };

@@ -10,6 +10,14 @@ failure bad(const std::string& why) {
   return {errc::invalid, why};
 }
 
+/// Why a decision may not ask for `name`, which is not in its segment.
+failure refusal_of(const task_template& definition, const std::string& name) {
+  auto exists = std::any_of(definition.steps.begin(), definition.steps.end(),
+                            [&](const step_definition& step) { return step.name == name; });
+  return bad("the decision names '" + name +
+             (exists ? "', which does not lie below it (invalid descendant)" : "', which is no step of the template"));
+}
+
 } // namespace
 
 expected<std::vector<std::uint16_t>> check_decision(const task_context& context, std::uint16_t number,
@@ -24,15 +32,14 @@ expected<std::vector<std::uint16_t>> check_decision(const task_context& context,
                std::to_string(limits.max_steps_per_decision) + " are allowed");
   std::vector<std::uint16_t> chosen;
   for (auto& name : outcome.step_names) {
-    auto found = std::find_if(definition.steps.begin(), definition.steps.end(),
-                              [&](const step_definition& step) { return step.name == name; });
-    if (found == definition.steps.end())
-      return bad("the decision names '" + name + "', which is no step of the template");
-    if (!std::binary_search(found->deciders.begin(), found->deciders.end(), index))
-      return bad("the decision names '" + name + "', which does not lie below it (invalid descendant)");
-    if (found->type == step_type::batch_worker)
+    auto& segment = definition.steps[index].segment;
+    auto found =
+      std::find_if(segment.begin(), segment.end(), [&](auto below) { return definition.steps[below].name == name; });
+    if (found == segment.end())
+      return refusal_of(definition, name);
+    if (definition.steps[*found].type == step_type::batch_worker)
       return bad("the decision names '" + name + "', which is a batch_worker; name the batchable step above it");
-    chosen.push_back(static_cast<std::uint16_t>(found - definition.steps.begin()));
+    chosen.push_back(*found);
   }
   return chosen;
 }

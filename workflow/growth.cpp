@@ -122,9 +122,8 @@ public:
 
   /// A decision asks for nothing more: what only it could still have asked for is settled.
   void look_at_segment(std::uint16_t decision) {
-    for (std::size_t i = 0; i < context_.definition->steps.size(); ++i)
-      if (contains(context_.definition->steps[i].deciders, decision))
-        look_at(static_cast<std::uint16_t>(i));
+    for (auto index : at(context_, decision).segment)
+      look_at(index);
   }
 
   /// The dependency `index` holds nobody back any more.
@@ -258,9 +257,10 @@ void finish_step(task_context& context, std::uint16_t number, turn_effects& effe
         news.count_down(child);
   news.look_below(index);
   news.run();
-  for (auto& batch : context.batches)
-    if (batch.source == number)
-      fill_batch(context, batch, effects);
+  if (at(context, index).type == step_type::batchable)
+    for (auto& batch : context.batches)
+      if (batch.source == number)
+        fill_batch(context, batch, effects);
 }
 
 void enqueue_if_ready(task_context& context, std::uint16_t number, turn_effects& effects) {

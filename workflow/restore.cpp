@@ -163,6 +163,8 @@ void count_steps(task_context& context) {
       continue;
     if (step.being == existence::exists)
       ++context.step_counts[static_cast<std::size_t>(step.state)];
+    if (step.state == step_state::waiting_for_retry)
+      note_retry(context, static_cast<std::uint16_t>(i + 1));
     step.remaining_parents = 0;
     for (auto parent : context.definition->steps[step.definition].dependencies) {
       auto own_source = step.batch != 0 && context.definition->steps[parent].type == step_type::batchable;

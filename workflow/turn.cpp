@@ -92,15 +92,7 @@ void go_on(task_context& context, timestamp now, turn_effects& effects) {
     enqueue_if_due(context, static_cast<std::uint16_t>(i + 1), now, effects);
 }
 
-std::optional<timestamp> earliest_retry(const task_context& context) {
-  std::optional<timestamp> due;
-  for (auto& step : context.steps)
-    if (step.state == step_state::waiting_for_retry && step.next_attempt_at && (!due || *step.next_attempt_at < *due))
-      due = step.next_attempt_at;
-  return due;
-}
-
-std::optional<timestamp> due_time(const task_context& context) {
+std::optional<timestamp> due_time(task_context& context) {
   if (context.state == task_state::pending)
     return context.input->start_at;
   if (context.state == task_state::waiting_for_retry)

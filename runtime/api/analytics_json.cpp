@@ -103,7 +103,12 @@ std::string bottlenecks_json(const bottlenecks_reply& items, double database_use
   for (std::size_t i = 0; i < task_state_count; ++i)
     out.field(std::string{to_string(static_cast<task_state>(i))} + "_tasks", items.tasks_by_state[i]);
   auto total = std::accumulate(items.tasks_by_state.begin(), items.tasks_by_state.end(), std::uint64_t{0});
-  out.field("total_tasks", total).end_object().end_object().key("recommendations").begin_array();
+  out.field("total_tasks", total)
+    .field("total_steps", items.total_steps)
+    .end_object()
+    .end_object()
+    .key("recommendations")
+    .begin_array();
   for (const auto& sentence : advice(items, database_use))
     out.value(sentence);
   return out.end_array().end_object().take();

@@ -38,6 +38,7 @@ struct api_context {
   milliseconds max_requested_delay{3600000};                 ///< cap for Retry-After and backoff_hint
   std::size_t max_queued_units = 8192;                       ///< what the database's queue takes; for its utilisation
   std::function<std::string()> config_json; ///< what GET /config shows, secrets removed; absent: there is no such route
+  std::size_t database_connections = 0;     ///< as configured; shown by the health routes
   milliseconds read_deadline{10000};        ///< for questions that go to the database directly
 };
 

@@ -82,6 +82,8 @@ int run_cli(const std::vector<std::string>& arguments, std::map<std::string, std
   add_retention_commands(app, context);
   add_config_commands(app, context);
   add_cluster_commands(app, context);
+  add_top_command(app, context);
+  add_doctor_command(app, context);
   add_bench_commands(app, context);
   let_through(app);
   if (auto code = parse(app, arguments, context); code != exit_ok || !context.run)

@@ -95,6 +95,8 @@ void add_namespace_commands(CLI::App& app, cli_context& context);
 void add_retention_commands(CLI::App& app, cli_context& context);
 void add_cluster_commands(CLI::App& app, cli_context& context);
 void add_bench_commands(CLI::App& app, cli_context& context);
+void add_top_command(CLI::App& app, cli_context& context);
+void add_doctor_command(CLI::App& app, cli_context& context);
 
 // -- commands that add themselves to a group of another file ----------------------
 

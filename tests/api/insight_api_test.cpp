@@ -179,6 +179,7 @@ TEST_CASE("bottlenecks come with advice") {
     reply.tasks = {slow};
     reply.tasks_by_state[static_cast<std::size_t>(task_state::error)] = 2;
     reply.tasks_by_state[static_cast<std::size_t>(task_state::complete)] = 5;
+    reply.total_steps = 28;
     return reply;
   };
   auto body = l.get("/v1/analytics/bottlenecks?limit=3&min_executions=2").json();
@@ -190,6 +191,7 @@ TEST_CASE("bottlenecks come with advice") {
   CHECK(!body["slow_tasks"][0].contains("step_name"));
   CHECK(body["resource_utilization"]["system_health"]["error_tasks"] == 2);
   CHECK(body["resource_utilization"]["system_health"]["total_tasks"] == 7);
+  CHECK(body["resource_utilization"]["system_health"]["total_steps"] == 28);
   REQUIRE(body["recommendations"].size() == 2);
   CHECK(body["recommendations"][0] == "step n/t/1.0.0/s fails in 30.0 % of its executions: look at its errors");
   CHECK(l.get("/v1/analytics/bottlenecks").status == 200);

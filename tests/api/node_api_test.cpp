@@ -113,7 +113,19 @@ TEST_CASE("health tells what is wrong") {
   CHECK(serving.json()["status"] == "ready");
   CHECK(serving.json()["checks"]["database"]["status"] == "healthy");
   CHECK(serving.json()["info"]["operational_state"] == "Normal");
-  CHECK(get("/health/detailed").json()["status"] == "healthy");
+  auto detailed = get("/health/detailed").json();
+  CHECK(detailed["status"] == "healthy");
+  for (const auto* name : {"engine", "database", "admission", "pool_utilization", "queue_depth", "channel_saturation"})
+    CHECK(detailed["checks"][name]["status"] == "healthy");
+  CHECK(detailed["info"]["pool_utilization"]["database"]["utilization_percent"] == 0);
+  engine.db->queued = 8192 * 9 / 10;
+  detailed = get("/health/detailed").json();
+  CHECK(detailed["status"] == "degraded");
+  CHECK(detailed["checks"]["pool_utilization"]["status"] == "degraded");
+  CHECK(detailed["checks"]["pool_utilization"]["message"] == "90.0 % of the database's queue is taken");
+  engine.db->queued = 8192;
+  CHECK(get("/health/detailed").json()["checks"]["pool_utilization"]["status"] == "unhealthy");
+  engine.db->queued = 0;
   engine.database_answers = false;
   CHECK(get("/health/detailed").json()["status"] == "degraded");
   engine.db->connections_up = 0;

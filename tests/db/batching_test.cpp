@@ -157,6 +157,26 @@ TEST_SUITE("batching") {
     CHECK(f.database().number("SELECT count(*) FROM geartrain.identities") == 17);
   }
 
+  TEST_CASE("creations that were written before count as done, and their neighbours are created") {
+    pool_fixture f{one_connection()};
+    std::vector<create_task_unit> units;
+    for (int i = 0; i < 20; ++i)
+      units.push_back(creation(new_task_id()));
+    REQUIRE(f.ask<create_task_reply>(units[3])->created);
+    REQUIRE(f.ask<create_task_reply>(units[11])->created);
+    auto before = f.figures(db_operation::create_tasks);
+    for (auto& answer : ask_together<create_task_reply>(f, units)) {
+      REQUIRE(answer);
+      CHECK(answer->created);
+    }
+    auto after = f.figures(db_operation::create_tasks);
+    CHECK(after.round_trips - before.round_trips == 2); // the second one looks at what is there
+    CHECK(after.splits == 0);
+    CHECK(after.errors == 0);
+    CHECK(f.database().number("SELECT count(*) FROM geartrain.tasks") == 20);
+    CHECK(f.database().number("SELECT count(*) FROM geartrain.task_inputs") == 20);
+  }
+
   TEST_CASE("a turn whose version is taken writes nothing of itself, and all of its neighbours is written") {
     pool_fixture f{one_connection()};
     auto ids = create(f, 3);

@@ -44,6 +44,22 @@ TEST_SUITE("many creations") {
     CHECK((*loaded)->input.context == creations[999].input->context);
   }
 
+  TEST_CASE("those without identities may be repeated, too, together with others") {
+    pool_fixture f;
+    std::vector<create_task_unit> creations;
+    for (int i = 0; i < 10; ++i)
+      creations.push_back(creation(new_task_id()));
+    REQUIRE(f.ask<create_tasks_reply>(unit_of({creations[2], creations[7]})));
+    auto reply = f.ask<create_tasks_reply>(unit_of(creations));
+    REQUIRE(reply);
+    for (auto& outcome : reply->outcomes) {
+      REQUIRE(outcome);
+      CHECK(outcome->created);
+    }
+    CHECK(f.database().number("SELECT count(*) FROM geartrain.tasks") == 10);
+    CHECK(f.database().number("SELECT count(*) FROM geartrain.task_inputs") == 10);
+  }
+
   TEST_CASE("whose identity is taken meanwhile is left open, and the others are created") {
     pool_fixture f{one_connection()};
     auto holder = new_task_id();

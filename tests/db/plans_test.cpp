@@ -259,9 +259,10 @@ TEST_SUITE("plans") {
     for (auto* mode : {"force_generic_plan", "force_custom_plan"}) {
       planner plans{database, mode};
       for (auto id : {statement_id::append_turns, statement_id::commit_turns, statement_id::commit_full_turns,
-                      statement_id::create_tasks, statement_id::find_holders, statement_id::sync_claims,
-                      statement_id::record_refused, statement_id::read_heads, statement_id::read_attempts,
-                      statement_id::read_facts, statement_id::read_checkpoints, statement_id::read_claims}) {
+                      statement_id::create_plain_tasks, statement_id::create_tasks, statement_id::find_holders,
+                      statement_id::sync_claims, statement_id::record_refused, statement_id::read_heads,
+                      statement_id::read_attempts, statement_id::read_facts, statement_id::read_checkpoints,
+                      statement_id::read_claims}) {
         CAPTURE(mode);
         CAPTURE(statement_of(id).name);
         auto plan = plans.plan(id);

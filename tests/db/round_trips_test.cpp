@@ -59,7 +59,7 @@ TEST_SUITE("round trips") {
     if (!test_database::counts_statements())
       return;
     auto counts = server_counts(f.database());
-    CHECK(calls_with(counts, "WITH given AS") == 5);
+    CHECK(calls_with(counts, "WITH given AS") == 3);
     CHECK(calls_with(counts, "named AS") == 3);
     CHECK(calls_with(counts, "moved AS") == 2);
     CHECK(calls_with(counts, "FROM geartrain.tasks t JOIN geartrain.task_inputs") == 2);

@@ -244,6 +244,7 @@ TEST_SUITE("analytics") {
     CHECK(slow->tasks_by_state[static_cast<std::size_t>(task_state::complete)] == 3);
     CHECK(slow->tasks_by_state[static_cast<std::size_t>(task_state::error)] == 1);
     CHECK(slow->tasks_by_state[static_cast<std::size_t>(task_state::steps_in_process)] == 1);
+    CHECK(slow->total_steps == 20);
   }
 
   TEST_CASE("figures of nothing are zero") {

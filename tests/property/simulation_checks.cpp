@@ -2,6 +2,7 @@
 
 #include "workflow/restore.hpp"
 #include "workflow/state_machine.hpp"
+#include "workflow/step_transitions.hpp"
 
 #include <algorithm>
 
@@ -105,6 +106,8 @@ void simulation::check_states() {
   }
   if (!wanted.empty())
     fail(wanted.begin()->first + " should exist");
+  if (context_->state == task_state::waiting_for_dependencies)
+    fail("what holds the steps back neither runs nor waits nor has failed");
   if (context_->state != oracle_.state(held_back))
     fail("the task should be " + std::string{to_string(oracle_.state(held_back))});
 }
@@ -173,6 +176,12 @@ void simulation::check_counts() const {
     fail("the counts of step states are wrong");
   if (tolerated != context_->tolerated_failures)
     fail("the count of tolerated failures is wrong");
+  std::optional<timestamp> due;
+  for (const auto& its : context_->steps)
+    if (its.state == step_state::waiting_for_retry && (!due || its.next_attempt_at < due))
+      due = its.next_attempt_at;
+  if (earliest_retry(*context_) != due)
+    fail("the earliest retry is not known");
 }
 
 /// Nothing is lost: what may run is offered to workers, what runs is held by one, what waits has a timer.

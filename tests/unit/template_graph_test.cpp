@@ -243,10 +243,12 @@ TEST_CASE("a decision may ask for what is below it, up to and including the next
   using numbers = std::vector<std::uint16_t>;
   const auto& steps = std::get<task_template>(result).steps;
   const std::vector<numbers> deciders{{}, {}, {1}, {1}, {3}, {1, 3}, {}, {1, 3, 6}, {1, 3, 6}};
+  const std::vector<numbers> segments{{}, {2, 3, 5, 7, 8}, {}, {4, 5, 7, 8}, {}, {}, {7, 8}, {}, {}};
   const numbers depths{0, 1, 1, 2, 2, 2, 1, 2, 2};
   for (std::size_t i = 0; i < steps.size(); ++i) {
     CAPTURE(steps[i].name);
     CHECK(steps[i].deciders == deciders[i]);
+    CHECK(steps[i].segment == segments[i]);
     CHECK(steps[i].decision_depth == depths[i]);
   }
 }

@@ -215,6 +215,7 @@ TEST_CASE("the document gives the same template again") {
       CHECK(second.steps[i].children == first.steps[i].children);
       CHECK(second.steps[i].ancestors == first.steps[i].ancestors);
       CHECK(second.steps[i].deciders == first.steps[i].deciders);
+      CHECK(second.steps[i].segment == first.steps[i].segment);
       CHECK(second.steps[i].retry.max_attempts == first.steps[i].retry.max_attempts);
       CHECK(second.steps[i].handler.initialization == first.steps[i].handler.initialization);
       CHECK(second.steps[i].batch.has_value() == first.steps[i].batch.has_value());

@@ -56,7 +56,8 @@ void remove_duplicates(std::vector<std::uint16_t>& numbers) {
   numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
 }
 
-/// A parent that is a decision may ask for the step; of another parent, whatever may ask for the parent.
+/// A parent that is a decision may ask for the step; of another parent, whatever may ask for the parent. Segments are the
+/// same the other way round.
 bool fill_deciders(std::vector<parsed_step>& steps, const std::vector<std::uint16_t>& order, budget& left) {
   for (auto i : order) {
     auto& step = steps[i].definition;
@@ -78,9 +79,12 @@ bool fill_deciders(std::vector<parsed_step>& steps, const std::vector<std::uint1
     deciders.shrink_to_fit();
     if (step.type == step_type::decision)
       ++step.decision_depth;
-    if (!left.take(deciders.size(), 0))
+    if (!left.take(2 * deciders.size(), 0))
       return false;
   }
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    for (auto decider : steps[i].definition.deciders)
+      steps[decider].definition.segment.push_back(static_cast<std::uint16_t>(i));
   return true;
 }
 
