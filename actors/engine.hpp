@@ -40,6 +40,7 @@ struct turn_metrics {
   std::atomic<std::uint64_t> conflicts{0};
   std::atomic<std::uint64_t> tasks_ended{0};                   ///< turns that left their task in a terminal state
   std::array<std::atomic<std::uint64_t>, slots> round_trips{}; ///< turns by their number of round trips
+  std::atomic<int> shards_full{0};                             ///< shards with open tasks that find no room in memory
 };
 
 /// What a node needs to be one of a cluster. The outside comes in through functions, so that tests own it.

@@ -100,7 +100,6 @@ void tell_owners(const engine& engine, std::vector<task_id> tasks) {
 } // namespace
 
 void announce_created(const engine& engine, std::vector<std::unique_ptr<task_context>> created) {
-  steps_ready first;
   std::unordered_map<std::size_t, adopt_tasks> by_shard;
   std::vector<task_id> of_others; // the node owns nothing at present: it has just come, or is about to leave
   for (auto& context : created) {
@@ -108,15 +107,10 @@ void announce_created(const engine& engine, std::vector<std::unique_ptr<task_con
       of_others.push_back(context->id);
       continue;
     }
-    for (auto number : enqueued_steps(*context))
-      first.ready.push_back(make_ready_step(*context, number, context->created_at));
     by_shard[engine.actors->shard_of(context->id)].contexts.emplace_back(std::move(context));
   }
-  // The owners first: they must know the tasks before a lease on one of their steps can exist.
   for (auto& [shard, tasks] : by_shard)
     caf::anon_send(engine.actors->processor(shard), std::move(tasks));
-  if (!first.ready.empty())
-    caf::anon_send(engine.actors->dispatcher(), std::move(first));
   tell_owners(engine, std::move(of_others));
 }
 

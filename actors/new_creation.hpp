@@ -35,7 +35,7 @@ std::vector<task_id> make_task_ids(const engine& engine, std::size_t count, time
 /// What to say when there is no such template.
 failure unknown_template(const create_task& asked);
 
-/// Tells the owners of tasks that were just committed, then the dispatcher about all of their first steps. Thread-safe.
+/// Tells the owners of tasks that were just committed, who tell the dispatcher about the first steps. Thread-safe.
 void announce_created(const engine& engine, std::vector<std::unique_ptr<task_context>> created);
 
 } // namespace geartrain

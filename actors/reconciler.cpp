@@ -44,7 +44,7 @@ private:
     unit.limit = page_size;
     request(db, caf::infinite, std::move(unit))
       .then(
-        [this, begin](const open_tasks_reply& found) {
+        [this, begin](const overdue_tasks_reply& found) {
           tell_owners(found.ids);
           sleep(engine_->now() - begin);
         },

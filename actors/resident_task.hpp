@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/touched_steps.hpp"
 #include "messages/interfaces.hpp"
 #include "messages/requests.hpp"
 #include "messages/turn.hpp"
@@ -57,7 +58,8 @@ struct resident_task {
   std::unique_ptr<task_context> context; ///< null unless home
   std::uint64_t turn = 0;                ///< the open turn, or 0
   turn_input open;                       ///< part of the open turn; kept to redo it
-  std::vector<std::uint16_t> touched;    ///< steps whose attempts the open turn ends
+  std::int64_t of_template = 0;          ///< whose room the context takes, if there is one
+  touched_steps touched;                 ///< steps whose attempts the open turn ends
   turn_input waiting;
   std::vector<completion<task_snapshot>> readers;
   std::vector<task_waiter> waiters;

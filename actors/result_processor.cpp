@@ -160,6 +160,8 @@ void result_processor::proceed(const task_id& id) {
     forget(id);
   else if (!serves(id))
     let_go(id);
+  else
+    rest(id);
   answer_losers();
   if (draining_)
     answer_drain();
@@ -167,7 +169,6 @@ void result_processor::proceed(const task_id& id) {
 
 void result_processor::open_turn(resident_task& task, turn_causes causes) {
   task.where = resident_task::place::on_turn;
-  --at_home_;
   task.turn = next_turn_++;
   send(engine_->actors->coordinator(shard_),
        evaluate_turn{baton{std::move(task.context)}, task.turn, std::move(causes)});
@@ -206,7 +207,6 @@ void result_processor::close(turn_closed& closed) {
 void result_processor::turn_committed(resident_task& task, const turn_closed& closed) {
   task.context = closed.context.take();
   task.where = resident_task::place::home;
-  ++at_home_;
   auto& metrics = *engine_->turns;
   auto slot = std::min<std::size_t>(task.context->turn_round_trips, turn_metrics::slots - 1);
   metrics.round_trips[slot].fetch_add(1, std::memory_order_relaxed);
@@ -217,7 +217,7 @@ void result_processor::turn_committed(resident_task& task, const turn_closed& cl
   task.context->turn_round_trips = 0;
   if (!serves(closed.task))
     tell_owner(closed.task);
-  for (auto number : std::exchange(task.touched, {})) {
+  for (auto number : task.touched.take()) {
     // The step may be with its next worker already: only leases of attempts that ended or were given back are over.
     if (auto held = task.leases.find(number); held != task.leases.end() && is_over(*task.context, held->second.token))
       task.leases.erase(held);

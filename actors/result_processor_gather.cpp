@@ -3,18 +3,12 @@
 #include "workflow/fencing.hpp"
 #include "workflow/turn.hpp"
 
-#include <algorithm>
-
 // What a turn is made of: everything that waits for a task that is home is fenced, answered if it needs no turn, and
 // else becomes a cause of the next one.
 
 namespace geartrain {
 
 namespace {
-
-bool is_touched(const resident_task& task, std::uint16_t number) {
-  return std::find(task.touched.begin(), task.touched.end(), number) != task.touched.end();
-}
 
 step_checkpoint checkpoint_of(const step_report& report, timestamp now) {
   step_checkpoint checkpoint;
@@ -110,13 +104,13 @@ void result_processor::gather_expired(resident_task& task, lease_ended& ended, t
   auto known = task.leases.find(number);
   auto current = known != task.leases.end() && known->second.token.nonce == token.nonce;
   auto now = engine_->now();
-  if (!current || is_touched(task, number) || fence(*task.context, &ended.held, token, now) != fence_verdict::current)
+  if (!current || task.touched.contains(number) || fence(*task.context, &ended.held, token, now) != fence_verdict::current)
     return;
   auto& retry = engine_->settings.retry;
   causes.outcomes.push_back(ended.why == lease_end::timed_out
                               ? classify_timeout(ended.held, *task.context, now, retry, engine_->random_fraction())
                               : classify_expiry(ended.held, *task.context, now));
-  task.touched.push_back(number);
+  task.touched.add(number);
   task.open.expired.push_back(std::move(ended));
 }
 
@@ -124,7 +118,7 @@ void result_processor::fence_report(resident_task& task, pending_report& pending
   auto& report = pending.message.report;
   auto& answer = pending.message.done;
   auto number = number_of(report.token.step);
-  if (is_touched(task, number)) {
+  if (task.touched.contains(number)) {
     task.waiting.reports.push_back(std::move(pending)); // the turn that is being gathered decides about it
     return;
   }
@@ -160,7 +154,7 @@ void result_processor::accept_report(resident_task& task, pending_report& pendin
   } else {
     causes.checkpoints.push_back(checkpoint_of(report, now));
   }
-  task.touched.push_back(number_of(report.token.step));
+  task.touched.add(number_of(report.token.step));
   task.open.reports.push_back(std::move(pending));
 }
 

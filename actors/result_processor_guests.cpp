@@ -29,7 +29,7 @@ void result_processor::gain(const gain_partitions& message) {
     if (task.where == resident_task::place::home && serves(id))
       announce(task);
   if (!recovering_)
-    begin_recovery(std::exchange(gained_, {}));
+    begin_recovery(look_for::gained, std::exchange(gained_, {}));
 }
 
 void result_processor::lose(const lose_partitions& message) {
@@ -77,9 +77,7 @@ void result_processor::reread(const reread_tasks& message) {
 
 void result_processor::read_again(const task_id& id) {
   auto& task = tasks_.at(id);
-  task.context.reset();
-  task.where = resident_task::place::away;
-  --at_home_;
+  drop_context(task);
   load(id);
 }
 
@@ -108,14 +106,12 @@ void result_processor::let_go(const task_id& id) {
   auto& task = found->second;
   if (!task.waiting.empty())
     return;
-  --at_home_;
+  drop_context(task);
   if (task.waiters.empty()) {
     tasks_.erase(found);
     return;
   }
-  task.context.reset();
   task.leases.clear();
-  task.where = resident_task::place::away;
   delayed_send(this, guest_pause, reload_task{id});
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/engine.hpp"
+#include "actors/resident_room.hpp"
 #include "actors/resident_task.hpp"
 #include "messages/actor_base.hpp"
 #include "workflow/fencing.hpp"
@@ -71,6 +72,8 @@ public:
   /// Whoever still waits for an answer gets errc::dropped now, not when the last handle goes away.
   void on_exit() override {
     tasks_.clear();
+    room_ = {};
+    publish_left_out();
     recovery_waiters_.clear();
     losing_.clear();
     drain_waiters_.clear();
@@ -80,6 +83,12 @@ protected:
   behavior_type make_behavior() override;
 
 private:
+  /// What a recovery is for.
+  enum class look_for : std::uint8_t {
+    all,      ///< every open task
+    gained,   ///< those of partitions that have come
+    left_out, ///< those that found no room before
+  };
   using task_map = std::unordered_map<task_id, resident_task>;
 
   // -- turns (result_processor.cpp) --------------------------------------------
@@ -137,8 +146,11 @@ private:
   // -- residency (result_processor_residency.cpp) ------------------------------
 
   void adopt(const adopt_tasks& message);
-  void adopt_one(std::unique_ptr<task_context> context);
+  void adopt_one(std::unique_ptr<task_context> context, steps_ready& first);
+  void come_home(resident_task& task);
+  void drop_context(resident_task& task);
   void evict(const evict_task& message);
+  task_map::iterator put_away(task_map::iterator found);
   void load(const task_id& id);
   void loaded(const task_id& id, const task_rows& rows);
   void restore(const task_id& id, const task_rows& rows, const template_snapshot& definition);
@@ -148,28 +160,39 @@ private:
   void give_up_turn(resident_task& task, bool outcome_unknown);
   void announce(const resident_task& task);
   void forget(const task_id& id);
-  void recover_left_out();
-  void sweep();
+  void drain(const drain_request& request);
+  void answer_drain();
+
+  // -- room (result_processor_room.cpp) -----------------------------------------
+
+  std::size_t resident_limit() const;
+  bool make_room(std::int64_t of_template);
+  std::size_t let_leave(bool (*can_leave)(const resident_task&));
+  void leave_out(const task_id& id, std::int64_t of_template);
+  void rest(const task_id& id);
+  void publish_left_out();
+
+  // -- recovery (result_processor_recovery.cpp) -----------------------------------
 
   void recover(const recover_request& request);
   std::vector<std::int16_t> partitions_served() const;
-  void begin_recovery(std::vector<std::int16_t> partitions);
+  void begin_recovery(look_for what, std::vector<std::int16_t> partitions);
   void next_page();
-  void recover_task(const task_id& id);
+  void recover_task(const open_task& one);
+  bool sleeps(const open_task& one);
   void recovered(const task_id& id);
   void finish_recovery();
-
-  void drain(const drain_request& request);
-  void answer_drain();
-  std::size_t resident_limit() const;
+  void sweep();
+  void found_open(const open_task& one);
 
   engine_ptr engine_;
   std::size_t shard_;
   task_map tasks_;
-  std::size_t at_home_ = 0;
+  resident_room room_;
   std::uint64_t next_turn_;
 
   bool recovering_ = false;
+  look_for looks_for_ = look_for::all; ///< if recovering
   bool recover_again_ = false;
   bool last_page_ = false;
   task_id page_end_;
@@ -180,7 +203,9 @@ private:
 
   std::vector<lose_partitions> losing_; ///< turns of theirs are open
 
-  bool left_out_ = false; ///< recovery found no room for some open task
+  std::optional<task_id> first_left_out_; ///< no older open task waits in the database for room
+  bool published_left_out_ = false;
+  timestamp next_look_for_room_;
 
   std::map<std::pair<timestamp, std::uint64_t>, task_id> wait_ends_; ///< by end and wait_id
   std::uint64_t wait_timer_ = 0;

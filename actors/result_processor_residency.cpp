@@ -10,44 +10,64 @@ namespace geartrain {
 
 namespace {
 
-constexpr std::uint32_t page_size = 500;
 constexpr milliseconds reload_pause{100};
-constexpr std::chrono::minutes sweep_window{15};
-constexpr std::chrono::seconds settling_time{20}; // a creation of just now is on its way here
 
 } // namespace
 
 // -- coming and going --------------------------------------------------------------
 
 void result_processor::adopt(const adopt_tasks& message) {
+  steps_ready first;
   for (auto& context : message.contexts)
     if (auto taken = context.take())
-      adopt_one(std::move(taken));
+      adopt_one(std::move(taken), first);
+  if (!first.ready.empty())
+    send(engine_->actors->dispatcher(), std::move(first));
 }
 
-void result_processor::adopt_one(std::unique_ptr<task_context> context) {
+void result_processor::adopt_one(std::unique_ptr<task_context> context, steps_ready& first) {
   auto id = context->id;
-  auto& task = tasks_[id];
-  if (task.where != resident_task::place::away)
+  if (auto known = tasks_.find(id); known != tasks_.end() && known->second.where != resident_task::place::away)
     return; // recovery was faster
-  left_out_ |= at_home_ >= resident_limit();
-  if (at_home_ >= resident_limit())
-    return; // stays away: its first report loads it, or a later recovery
+  if (!make_room(context->definition->id))
+    return leave_out(id, context->definition->id);
+  auto& task = tasks_[id];
   task.context = std::move(context);
-  task.where = resident_task::place::home;
-  ++at_home_;
+  come_home(task);
   if (task.context->state == task_state::pending)
     announce(task); // its start is for the timers
+  else if (serves(id))
+    for (auto number : enqueued_steps(*task.context))
+      first.ready.push_back(make_ready_step(*task.context, number, task.context->created_at));
   proceed(id);
+}
+
+void result_processor::come_home(resident_task& task) {
+  task.where = resident_task::place::home;
+  task.of_template = task.context->definition->id;
+  room_.enter(task.of_template);
+}
+
+/// The context goes, or is gone already.
+void result_processor::drop_context(resident_task& task) {
+  task.context.reset();
+  task.where = resident_task::place::away;
+  room_.leave(task.of_template);
 }
 
 void result_processor::evict(const evict_task& message) {
   auto found = tasks_.find(message.id);
-  if (found == tasks_.end() || found->second.where != resident_task::place::home || !found->second.waiting.empty())
-    return;
-  found->second.context.reset();
-  found->second.where = resident_task::place::away;
-  --at_home_;
+  if (found != tasks_.end() && found->second.where == resident_task::place::home && found->second.waiting.empty())
+    put_away(found);
+}
+
+/// The task stays known as long as the dispatcher or a worker has a step of it, or somebody waits for its end.
+result_processor::task_map::iterator result_processor::put_away(task_map::iterator found) {
+  auto& task = found->second;
+  auto dispatched = task.context->count(step_state::enqueued) > 0 && !task.context->paused;
+  drop_context(task);
+  auto needed = dispatched || !task.leases.empty() || !task.started.empty() || !task.waiters.empty();
+  return needed ? std::next(found) : tasks_.erase(found);
 }
 
 void result_processor::load(const task_id& id) {
@@ -86,9 +106,8 @@ void result_processor::restore(const task_id& id, const task_rows& rows, const t
   auto now = engine_->now();
   task.context = restore_task(rows, definition, now);
   task.context->turn_round_trips = 1;
-  task.where = resident_task::place::home;
   task.outdated = false;
-  ++at_home_;
+  come_home(task);
   release_ended_leases(task);
   for (auto& claim : rows.claims) {
     lease held;
@@ -163,8 +182,9 @@ void result_processor::refuse_overdue(resident_task& task) {
 /// nothing of it was written.
 void result_processor::give_up_turn(resident_task& task, bool outcome_unknown) {
   task.turn = 0;
+  drop_context(task);
   task.where = resident_task::place::loading;
-  task.touched.clear();
+  task.touched.take();
   auto input = std::exchange(task.open, {});
   for (auto& pending : input.reports)
     pending.in_doubt |= outcome_unknown;
@@ -207,144 +227,18 @@ void result_processor::announce(const resident_task& task) {
 
 void result_processor::forget(const task_id& id) {
   auto found = tasks_.find(id);
-  if (!found->second.waiting.empty())
+  auto& task = found->second;
+  if (!task.waiting.empty())
     return;
-  if (found->second.where == resident_task::place::home)
-    --at_home_;
   steps_ready news;
-  for (auto& [number, held] : found->second.leases)
+  for (auto& [number, held] : task.leases)
     news.released.push_back(held.token);
   if (!news.released.empty())
     send(engine_->actors->dispatcher(), std::move(news));
+  drop_context(task);
   tasks_.erase(found);
-  recover_left_out();
-}
-
-/// There is room again for open tasks that recovery had to leave in the database.
-void result_processor::recover_left_out() {
-  if (!left_out_ || recovering_ || at_home_ > resident_limit() / 4 * 3)
-    return;
-  left_out_ = false;
-  begin_recovery(partitions_served());
-}
-
-std::size_t result_processor::resident_limit() const {
-  return std::max<std::size_t>(1, engine_->settings.max_resident / engine_->settings.shards);
-}
-
-// -- recovery ------------------------------------------------------------------------
-
-void result_processor::recover(const recover_request& request) {
-  recovery_waiters_.push_back(request.done);
-  if (recovering_) {
-    recover_again_ = true;
-    return;
-  }
-  for (auto& [id, task] : tasks_) {
-    if (task.where == resident_task::place::on_turn) {
-      give_up_turn(task, true);
-      send(this, reload_task{id});
-    } else if (task.where == resident_task::place::loading) {
-      send(this, reload_task{id});
-    } else if (task.where == resident_task::place::home) {
-      announce(task);
-    }
-  }
-  begin_recovery(partitions_served());
-}
-
-std::vector<std::int16_t> result_processor::partitions_served() const {
-  std::vector<std::int16_t> all;
-  for (std::size_t p = shard_; p < partition_count; p += engine_->settings.shards)
-    if (engine_->actors->cluster().serves_partition(static_cast<std::uint16_t>(p)))
-      all.push_back(static_cast<std::int16_t>(p));
-  return all;
-}
-
-void result_processor::begin_recovery(std::vector<std::int16_t> partitions) {
-  recovering_ = true;
-  last_page_ = partitions.empty();
-  page_end_ = {};
-  recovered_partitions_ = std::move(partitions);
-  if (last_page_)
-    finish_recovery();
-  else
-    next_page();
-}
-
-void result_processor::next_page() {
-  auto db = engine_->actors->db();
-  if (!db)
-    return;
-  open_tasks_unit unit;
-  unit.partitions = recovered_partitions_;
-  unit.after = page_end_;
-  unit.limit = page_size;
-  request(db, caf::infinite, std::move(unit))
-    .then(
-      [this](const open_tasks_reply& reply) {
-        last_page_ = reply.ids.size() < page_size;
-        if (!reply.ids.empty())
-          page_end_ = reply.ids.back();
-        for (auto& id : reply.ids)
-          recover_task(id);
-        if (page_.empty())
-          finish_recovery();
-      },
-      [this](caf::error&) { delayed_send(this, reload_pause, continue_recovery{}); });
-}
-
-void result_processor::recover_task(const task_id& id) {
-  auto known = tasks_.find(id);
-  if (known != tasks_.end() && known->second.where != resident_task::place::away)
-    return;
-  left_out_ |= at_home_ + page_.size() >= resident_limit();
-  if (at_home_ + page_.size() >= resident_limit())
-    return; // memory is full: it comes when something arrives for it, or when there is room again
-  page_.insert(id);
-  load(id);
-}
-
-void result_processor::recovered(const task_id& id) {
-  if (page_.erase(id) > 0 && page_.empty())
-    finish_recovery();
-}
-
-void result_processor::finish_recovery() {
-  if (!last_page_)
-    return next_page();
-  recovering_ = false;
-  if (std::exchange(recover_again_, false)) {
-    gained_.clear();
-    return recover({});
-  }
-  if (!gained_.empty())
-    return begin_recovery(std::exchange(gained_, {}));
-  for (auto& waiter : std::exchange(recovery_waiters_, {}))
-    waiter(static_cast<std::uint32_t>(at_home_));
-}
-
-/// A creation whose outcome nobody learned may have been committed long after it was given up, and a node that takes a
-/// partition over may have read it before a last creation there. Such a task is found by looking: among the open ones of
-/// the last minutes, since older ones have been looked at before.
-void result_processor::sweep() {
-  delayed_send(this, engine_->settings.sweep_every, sweep_due{});
-  auto db = engine_->actors->db();
-  if (recovering_ || draining_ || !db)
-    return;
-  auto now = engine_->now().time_since_epoch();
-  open_tasks_unit unit{partitions_served(), make_task_id(now - sweep_window, 0), page_size};
-  if (unit.partitions.empty())
-    return;
-  auto settled = make_task_id(now - settling_time, 0);
-  request(db, caf::infinite, std::move(unit))
-    .then(
-      [this, settled](const open_tasks_reply& reply) {
-        for (auto& id : reply.ids)
-          if (id < settled && !tasks_.contains(id) && at_home_ < resident_limit())
-            touch(id);
-      },
-      [](caf::error&) {});
+  if (!recovering_ && room_.is_worth_a_look(resident_limit()))
+    begin_recovery(look_for::left_out, partitions_served());
 }
 
 // -- stopping ----------------------------------------------------------------------------
@@ -363,7 +257,7 @@ void result_processor::answer_drain() {
   if (busy)
     return;
   for (auto& waiter : std::exchange(drain_waiters_, {}))
-    waiter(static_cast<std::uint32_t>(at_home_));
+    waiter(static_cast<std::uint32_t>(room_.taken()));
 }
 
 } // namespace geartrain

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""What a step costs as things grow: finished tasks in the database, open tasks, steps in a task, minutes of a held snapshot.
+"""What a step costs as things grow: finished and open tasks in the database, tasks at a time, steps in a task, minutes of a held snapshot.
 
     bench/growth.py finished                       0, 100 thousand and 1 million finished tasks
     bench/growth.py finished --values 0,10000000   the long one: half an hour and some 20 GB
+    bench/growth.py open                           0, 100 thousand and 1 million open tasks that wait for a worker
     bench/growth.py resident                       1, 100 and 10,000 tasks open at a time
     bench/growth.py width                          tasks of 10, 1,000 and 10,000 steps beside each other
     bench/growth.py snapshot                       ten minutes under a held snapshot, run after run
@@ -57,23 +58,28 @@ def median_run(options: argparse.Namespace, url: str, *arguments: str) -> Dict[s
 # -- what grows --------------------------------------------------------------------
 
 
-def fill(url: str, have: int, want: int, weeks: int) -> None:
-    """Brings the number of finished tasks from `have` to `want`."""
+def fill(url: str, script: str, have: int, want: int, weeks: int) -> None:
+    """Brings the number of tasks that a script adds from `have` to `want`."""
     for first in range(have + 1, want + 1, CHUNK):
         last = min(first + CHUNK - 1, want)
         psql(url, "-v", f"first={first}", "-v", f"last={last}", "-v", f"total={want}", "-v", f"weeks={weeks}",
-             "-f", str(ROOT / "bench" / "growth.sql"))
+             "-f", str(ROOT / "bench" / script))
     psql(url, "-c", "VACUUM (ANALYZE)")
     psql(url, "-c", "CHECKPOINT")
 
 
-def finished(options: argparse.Namespace, url: str) -> Iterator[Point]:
-    bench(options, url, "--workloads", "linear-4", seconds=0.5)  # leaves the task that the fill copies
-    have = 0
-    for value in sorted(options.values):
-        fill(url, have, value, options.weeks)
-        have = value
-        yield value, median_run(options, url, "--workloads", "linear-4")
+def filled(script: str) -> Callable[[argparse.Namespace, str], Iterator[Point]]:
+    """Runs with more and more tasks that a script adds."""
+
+    def run(options: argparse.Namespace, url: str) -> Iterator[Point]:
+        bench(options, url, "--workloads", "linear-4", seconds=0.5)  # leaves the task that the script copies
+        have = 0
+        for value in sorted(options.values):
+            fill(url, script, have, value, options.weeks)
+            have = value
+            yield value, median_run(options, url, "--workloads", "linear-4")
+
+    return run
 
 
 def resident(options: argparse.Namespace, url: str) -> Iterator[Point]:
@@ -99,7 +105,8 @@ def snapshot(options: argparse.Namespace, url: str) -> Iterator[Point]:
 
 
 KINDS: Dict[str, Tuple[Callable[[argparse.Namespace, str], Iterator[Point]], str, List[int]]] = {
-    "finished": (finished, "finished tasks in the database", [0, 100_000, 1_000_000]),
+    "finished": (filled("growth.sql"), "finished tasks in the database", [0, 100_000, 1_000_000]),
+    "open": (filled("open.sql"), "open tasks that wait for a worker", [0, 100_000, 1_000_000]),
     "resident": (resident, "open tasks", [1, 100, 10_000]),
     "width": (width, "steps of a task beside each other", [10, 1_000, 10_000]),
     "snapshot": (snapshot, "minutes since the snapshot was taken", [10]),
@@ -127,9 +134,11 @@ def measure(options: argparse.Namespace) -> List[Point]:
     points = []
     with PrivatePostgres(options.scratch) as server:
         for value, report in KINDS[options.kind][0](options, server.url):
-            figures = report["measurements"][0]["saturation"]
+            measured = report["measurements"][0]
+            figures = measured["saturation"]
             print(f"{value:>12,}  {figures['steps_per_second']:>10,.0f} steps/s"
-                  f"  {figures['server_cpu_us_per_step'] or 0:>6.1f} µs of the server a step", file=sys.stderr)
+                  f"  {figures['server_cpu_us_per_step'] or 0:>6.1f} µs of the server a step"
+                  f"  {(measured['peak_memory_bytes'] or 0) / 2**20:>6.0f} MiB of the node", file=sys.stderr)
             points.append((value, report))
     return points
 

@@ -100,7 +100,10 @@ calls open_tasks::encode(const units& batch) {
 
 outcomes<open_tasks> open_tasks::decode(const units&, const row_sets& rows) {
   outcomes<open_tasks> all;
-  all.emplace_back(open_tasks_reply{ids_of(rows[0])});
+  open_tasks_reply reply;
+  for (int i = 0; i < rows[0].size(); ++i)
+    reply.tasks.push_back({rows[0].id(i, 0), rows[0].int8(i, 1), rows[0].optional_time(i, 2)});
+  all.emplace_back(std::move(reply));
   return all;
 }
 
@@ -115,7 +118,7 @@ calls overdue_tasks::encode(const units& batch) {
 
 outcomes<overdue_tasks> overdue_tasks::decode(const units&, const row_sets& rows) {
   outcomes<overdue_tasks> all;
-  all.emplace_back(open_tasks_reply{ids_of(rows[0])});
+  all.emplace_back(overdue_tasks_reply{ids_of(rows[0])});
   return all;
 }
 

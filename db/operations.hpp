@@ -147,7 +147,7 @@ struct open_tasks : base<db_operation::open_tasks, open_tasks_unit, open_tasks_r
 /// The id that a task made at this moment has at least.
 task_id first_id_at(timestamp at);
 
-struct overdue_tasks : base<db_operation::overdue_tasks, overdue_tasks_unit, open_tasks_reply, alone> {
+struct overdue_tasks : base<db_operation::overdue_tasks, overdue_tasks_unit, overdue_tasks_reply, alone> {
   static calls encode(const units& batch);
   static outcomes<overdue_tasks> decode(const units& batch, const row_sets& rows);
 };

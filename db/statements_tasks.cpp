@@ -42,8 +42,9 @@ FROM geartrain.claims WHERE task_id = ANY ($1) ORDER BY task_id, step, attempt)"
 
 // -- what a node looks for ---------------------------------------------------------
 
+// Pending (0) and waiting_for_retry (6): nothing runs before the due time.
 constexpr auto open_tasks_sql = R"(
-SELECT task_id FROM geartrain.tasks WHERE NOT closed AND partition = ANY ($1) AND task_id > $2
+SELECT task_id, template_id, CASE WHEN state IN (0, 6) THEN due_at END FROM geartrain.tasks WHERE NOT closed AND partition = ANY ($1) AND task_id > $2
 ORDER BY task_id LIMIT $3)";
 
 // $2: now; $3: tasks due before this are overdue. Neither time is indexed, for both change with every turn: this looks

@@ -196,6 +196,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::task_rows_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::open_tasks_unit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::open_tasks_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::overdue_tasks_unit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::overdue_tasks_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_audit_unit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::read_audit_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::list_dead_letters_unit)
@@ -292,7 +293,7 @@ using db_actor = caf::typed_actor<
   caf::replies_to<open_tasks_unit>::with<open_tasks_reply>, caf::replies_to<list_tasks_unit>::with<list_tasks_reply>,
   caf::replies_to<put_template_unit>::with<put_template_reply>,
   caf::replies_to<fetch_templates_unit>::with<fetch_templates_reply>, caf::replies_to<ping_unit>::with<unit_done>,
-  caf::replies_to<overdue_tasks_unit>::with<open_tasks_reply>, caf::replies_to<read_audit_unit>::with<read_audit_reply>,
+  caf::replies_to<overdue_tasks_unit>::with<overdue_tasks_reply>, caf::replies_to<read_audit_unit>::with<read_audit_reply>,
   caf::replies_to<list_dead_letters_unit>::with<list_dead_letters_reply>,
   caf::replies_to<add_dead_letter_unit>::with<unit_done>, caf::replies_to<update_dead_letter_unit>::with<unit_done>,
   caf::replies_to<dead_letter_stats_unit>::with<dead_letter_stats_reply>,

@@ -101,15 +101,21 @@ struct load_task_unit {
 
 using task_rows_ptr = std::shared_ptr<const task_rows>;
 
-/// One page of the ids of tasks that are not in a terminal state, ascending.
+/// One page of the tasks that are not in a terminal state, by id.
 struct open_tasks_unit {
   std::vector<std::int16_t> partitions; ///< only tasks of these
   task_id after;                        ///< nil: from the start
   std::uint32_t limit = 500;
 };
 
+struct open_task {
+  task_id id;
+  std::int64_t template_id = 0;
+  std::optional<timestamp> wakes_at; ///< until then nothing of it runs: a delayed start, or the first of its retries
+};
+
 struct open_tasks_reply {
-  std::vector<task_id> ids;
+  std::vector<open_task> tasks;
 };
 
 /// One page of the ids of open tasks that something should have happened to: past their deadline, or due for longer than
@@ -119,6 +125,10 @@ struct overdue_tasks_unit {
   timestamp now;
   milliseconds grace{5000}; ///< how long past its due time a task must be
   std::uint32_t limit = 500;
+};
+
+struct overdue_tasks_reply {
+  std::vector<task_id> ids;
 };
 
 /// One page of tasks, newest first. Absent filters let everything pass.

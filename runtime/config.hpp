@@ -76,6 +76,7 @@ struct retention_config {
 
 struct limits_config {
   std::size_t resident_tasks = 100000;
+  std::string when_full = "wait"; ///< wait, refuse
   std::size_t in_flight_creations = 2048;
   std::size_t in_flight_reports = 16384;
   std::size_t in_flight_reads = 2048;

@@ -12,6 +12,7 @@ namespace {
 // -- members to values and back --------------------------------------------------
 
 constexpr std::array<std::string_view, 2> switches{"off", "on"};
+constexpr std::array<std::string_view, 2> ways_when_full{"wait", "refuse"};
 constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info", "warn", "error", "off"};
 constexpr std::array<std::string_view, 2> formats{"text", "json"};
 
@@ -277,6 +278,8 @@ std::vector<config_key> limit_keys() {
   using l = limits_config;
   return {
     integer<at, &l::resident_tasks>("limits.resident_tasks", 1, 100000000, "Tasks held in memory."),
+    choice<at, &l::when_full>("limits.when_full", ways_when_full,
+                              "When as many are: whether new tasks wait in the database for room, or are refused."),
     integer<at, &l::in_flight_creations>("limits.in_flight_creations", 1, 1000000, "Task creations under way."),
     integer<at, &l::in_flight_reports>("limits.in_flight_reports", 1, 1000000, "Results of workers under way."),
     integer<at, &l::in_flight_reads>("limits.in_flight_reads", 1, 1000000, "Reads, lists and heartbeats under way."),

@@ -164,6 +164,7 @@ expected<std::unique_ptr<node>> node::start(const config& settings, std::functio
   api.db = p.metrics;
   api.database_connections = settings.database.connections;
   api.turns = p.shared->turns;
+  api.refuses_when_full = settings.limits.when_full == "refuse";
   api.gate = std::make_shared<admission>(admission_limits_of(settings));
   api.ready = [&p] { return p.ready.load(); };
   api.draining = [&p] { return p.draining.load(); };

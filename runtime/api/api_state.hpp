@@ -22,6 +22,9 @@ struct api_state {
   /// True if the request was answered 503 because the node is going down.
   bool refused_while_draining(const responder& reply) const;
 
+  /// True if a creation was answered 503: for that reason, or because the node has as many tasks as it is to have.
+  bool refused_creation(const responder& reply) const;
+
   const api_context context;
   const engine_calls calls;
   mutable std::atomic<std::uint64_t> last_poll{0}; ///< numbers the polls of this process

@@ -128,7 +128,7 @@ private:
 };
 
 void create_many(const api_ptr& api, const http_request& request, const responder& reply) {
-  if (api->refused_while_draining(reply))
+  if (api->refused_creation(reply))
     return;
   if (!api->admit(admission_kind::creation, 1, reply)) // before a large body costs anything
     return;

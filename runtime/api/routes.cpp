@@ -37,6 +37,15 @@ bool api_state::refused_while_draining(const responder& reply) const {
   return true;
 }
 
+bool api_state::refused_creation(const responder& reply) const {
+  if (refused_while_draining(reply))
+    return true;
+  if (!context.refuses_when_full || !context.turns || context.turns->shards_full.load(std::memory_order_relaxed) == 0)
+    return false;
+  reply(busy_error("BACKPRESSURE", "as many tasks are open as fit into memory; try again when some have ended"));
+  return true;
+}
+
 http_response json_response(unsigned status, std::string body) {
   http_response response;
   response.status = status;

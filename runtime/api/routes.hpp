@@ -24,6 +24,7 @@ struct api_context {
   std::shared_ptr<token_mint> mint;
   std::shared_ptr<db_metrics> db;          ///< null: no database figures
   std::shared_ptr<turn_metrics> turns;     ///< null: no figures of turns
+  bool refuses_when_full = false;          ///< creations get 503 while open tasks find no room in memory
   std::shared_ptr<admission> gate;         ///< null: one with the default limits
   std::function<bool()> ready;             ///< the node serves; absent: always
   std::function<bool()> draining;          ///< the node is going down: creations and polls get 503; absent: never

@@ -36,7 +36,7 @@ void answer_creation(const api_ptr& api, const responder& reply, expected<create
 }
 
 void create_one(const api_ptr& api, const http_request& request, const responder& reply) {
-  if (api->refused_while_draining(reply))
+  if (api->refused_creation(reply))
     return;
   auto ticket = api->admit(admission_kind::creation, 1, reply);
   if (!ticket)

@@ -8,6 +8,9 @@
 #include "runtime/bench/worker_fleet.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
 
 namespace geartrain::bench {
 
@@ -20,6 +23,12 @@ constexpr std::chrono::milliseconds between_looks_at_workers{250};
 constexpr double warm_up_share = 0.25;
 constexpr std::size_t tasks_before_idle = 20;
 constexpr std::size_t most_idle_tasks = 2000;
+
+/// Tasks of those that are open at saturation that are timed, if that is asked for.
+constexpr std::size_t timed_at_saturation = 16;
+
+/// One kind of task gets four fifths of the memory: so there is room for what is open at saturation and a fifth more.
+constexpr double room_for_the_window = 1.5;
 
 steady::duration seconds_of(double seconds) {
   return std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(seconds));
@@ -51,6 +60,8 @@ public:
     out.peak_memory_bytes = peak_memory_bytes(node_.pid());
     if (auto done = plan_.half_load ? time_half_load(out) : true; !done)
       return done.error();
+    if (auto done = options_.overload ? overload(out) : true; !done)
+      return done.error();
     return out;
   }
 
@@ -76,10 +87,12 @@ private:
 
   /// As much as the node takes.
   expected<bool> saturate(measurement& out) {
-    closed_loop load{loop_, node_.endpoint(), body_, out.window, options_.bulk};
+    closed_loop load{loop_, node_.endpoint(), body_, out.window, options_.bulk,
+                     options_.overload ? timed_at_saturation : 0};
     observed who{database_, node_, [this] { return fleet_.driver_cpu_us(); }};
     loop_.run_for(seconds_of(plan_.seconds * warm_up_share));
     auto refused = load.refused();
+    auto early = load.times_ms().size();
     auto before = take_snapshot(loop_, link_, who);
     if (!before)
       return before.error();
@@ -89,6 +102,8 @@ private:
       return after.error();
     out.saturation = figures_between(*before, *after);
     out.saturation->refused = load.refused() - refused;
+    if (options_.overload)
+      out.overload.emplace().full_load = figures_since(load.times_ms(), early);
     return drain(load);
   }
 
@@ -103,10 +118,34 @@ private:
     loop_.run_for(seconds_of(plan_.seconds));
     if (auto done = drain(load); !done)
       return done.error();
-    const auto& all = load.times_ms();
     out.half_load_tasks_per_second = rate;
-    out.half_load = figures_of({all.begin() + static_cast<std::ptrdiff_t>(early), all.end()});
+    out.half_load = figures_since(load.times_ms(), early);
     return true;
+  }
+
+  /// Twice that, from users who do not wait either.
+  expected<bool> overload(measurement& out) {
+    auto& figures = *out.overload;
+    figures.offered_tasks_per_second = out.saturation->tasks_per_second * 2;
+    open_loop load{loop_, node_.endpoint(), body_, figures.offered_tasks_per_second, options_.bulk};
+    loop_.run_for(seconds_of(plan_.seconds * warm_up_share));
+    auto early = load.times_ms().size();
+    auto early_refusals = load.refusals_ms().size();
+    auto refused = load.refused();
+    auto arrivals = load.arrivals();
+    loop_.run_for(seconds_of(plan_.seconds));
+    figures.refused = load.refused() - refused;
+    auto accepted = load.arrivals() - arrivals - std::min(load.arrivals() - arrivals, figures.refused);
+    figures.accepted_tasks_per_second = static_cast<double>(accepted) / plan_.seconds;
+    if (auto done = drain(load); !done)
+      return done.error();
+    figures.accepted = figures_since(load.times_ms(), early);
+    figures.refusals = figures_since(load.refusals_ms(), early_refusals);
+    return true;
+  }
+
+  static std::optional<latency_figures> figures_since(const std::vector<double>& all, std::size_t early) {
+    return figures_of({all.begin() + static_cast<std::ptrdiff_t>(early), all.end()});
   }
 
   /// Nothing new; everything that was accepted has to end.
@@ -141,6 +180,17 @@ private:
   std::string body_;
 };
 
+std::map<std::string, std::string> settings_for(const planned& plan, const bench_options& options) {
+  auto out = options.node_settings;
+  if (options.overload) {
+    auto window = options.window > 0 ? options.window : plan.work.window;
+    auto room = std::llround(static_cast<double>(window) * room_for_the_window);
+    out.emplace("limits.resident_tasks", std::to_string(room));
+    out.emplace("limits.when_full", "refuse");
+  }
+  return out;
+}
+
 } // namespace
 
 expected<measurement> measure(database_under_test& database, const planned& plan, const bench_options& options) {
@@ -154,7 +204,7 @@ expected<measurement> measure(database_under_test& database, const planned& plan
     auto handlers = plan.driver == driver_kind::in_process
                       ? node_handlers{options.handler_threads, options.handler_prefetch}
                       : node_handlers{};
-    auto node = node_under_test::start(*url, options.node_settings, handlers, options.scratch);
+    auto node = node_under_test::start(*url, settings_for(plan, options), handlers, options.scratch);
     if (!node)
       return node.error();
     auto measured = session{database, plan, options, std::move(*node)}.run();

@@ -40,6 +40,19 @@ json to_json(const saturation_figures& figures) {
           {"refused", figures.refused}};
 }
 
+json figures_or_null(const std::optional<latency_figures>& figures) {
+  return figures ? to_json(*figures) : json();
+}
+
+json to_json(const overload_figures& figures) {
+  return {{"full_load_latency", figures_or_null(figures.full_load)},
+          {"offered_tasks_per_second", figures.offered_tasks_per_second},
+          {"accepted_tasks_per_second", figures.accepted_tasks_per_second},
+          {"refused", figures.refused},
+          {"accepted_latency", figures_or_null(figures.accepted)},
+          {"refusal_latency", figures_or_null(figures.refusals)}};
+}
+
 } // namespace
 
 std::optional<latency_figures> figures_of(std::vector<double> times_ms) {
@@ -59,10 +72,11 @@ json to_json(const measurement& measured) {
           {"steps_per_task", measured.steps_per_task},
           {"window", measured.window},
           {"skipped", or_null(measured.skipped)},
-          {"idle_latency", measured.idle ? to_json(*measured.idle) : json()},
+          {"idle_latency", figures_or_null(measured.idle)},
           {"saturation", measured.saturation ? to_json(*measured.saturation) : json()},
           {"half_load_tasks_per_second", or_null(measured.half_load_tasks_per_second)},
-          {"half_load_latency", measured.half_load ? to_json(*measured.half_load) : json()},
+          {"half_load_latency", figures_or_null(measured.half_load)},
+          {"overload", measured.overload ? to_json(*measured.overload) : json()},
           {"peak_memory_bytes", or_null(measured.peak_memory_bytes)}};
 }
 

@@ -40,6 +40,16 @@ struct saturation_figures {
   std::uint64_t refused = 0; ///< creations answered 503
 };
 
+/// What a node does with twice the tasks that it can take, if its memory is bounded to about what is open when it is busy.
+struct overload_figures {
+  std::optional<latency_figures> full_load; ///< tasks that were timed at saturation
+  double offered_tasks_per_second = 0;
+  double accepted_tasks_per_second = 0;
+  std::uint64_t refused = 0;                ///< answered 503
+  std::optional<latency_figures> accepted;  ///< from the moment when a task was due
+  std::optional<latency_figures> refusals;  ///< until the 503
+};
+
 /// Everything that was measured for one workload and one kind of worker.
 struct measurement {
   std::string workload;
@@ -51,6 +61,7 @@ struct measurement {
   std::optional<saturation_figures> saturation;
   std::optional<double> half_load_tasks_per_second; ///< what was asked for
   std::optional<latency_figures> half_load;
+  std::optional<overload_figures> overload;
   std::optional<std::int64_t> peak_memory_bytes; ///< of the node
 };
 

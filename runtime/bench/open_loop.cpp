@@ -75,7 +75,7 @@ void open_loop::time(steady::time_point due) {
   auto lane = free_timed_.back();
   free_timed_.pop_back();
   ++timed_under_way_;
-  timed_lanes_[lane].run(body_, due, [this, lane](const expected<std::optional<double>>& taken_ms) {
+  timed_lanes_[lane].run(body_, due, [this, lane, due](const expected<std::optional<double>>& taken_ms) {
     --timed_under_way_;
     free_timed_.push_back(lane);
     if (!taken_ms) {
@@ -83,6 +83,8 @@ void open_loop::time(steady::time_point due) {
     } else if (*taken_ms) {
       ++timed_ended_;
       times_ms_.push_back(**taken_ms);
+    } else {
+      refusals_ms_.push_back(std::chrono::duration<double, std::milli>(steady::now() - due).count());
     }
   });
 }

@@ -31,6 +31,13 @@ public:
   /// Milliseconds of the timed tasks that have ended.
   const std::vector<double>& times_ms() const { return times_ms_; }
 
+  /// Tasks that were due, and how many of them were answered 503.
+  std::uint64_t arrivals() const { return arrivals_; }
+  std::uint64_t refused() const { return creator_.refused() + refusals_ms_.size(); }
+
+  /// Milliseconds until tasks that were to be timed were refused.
+  const std::vector<double>& refusals_ms() const { return refusals_ms_; }
+
   /// Why it can't go on.
   const std::optional<failure>& broken() const;
 
@@ -55,6 +62,7 @@ private:
   alarm_clock next_;
   bool stopped_ = false;
   std::vector<double> times_ms_;
+  std::vector<double> refusals_ms_;
   std::optional<failure> broken_;
   task_creator creator_;
   end_watch watch_;

@@ -53,6 +53,17 @@ std::string render_conditions(const json& report, const style& paint) {
   return out;
 }
 
+/// What became of twice the load.
+std::string overload_note(const json& row) {
+  const auto& figures = member(row, "overload");
+  if (!figures.is_object())
+    return {};
+  return fmt::format("{}, {}: of {} tasks/s offered {} were taken, in {} ms; full load {} ms; refusals {} ms\n",
+                     field(row, "workload"), field(row, "driver"), shown(figures, "offered_tasks_per_second", 0),
+                     shown(figures, "accepted_tasks_per_second", 0), latency(member(figures, "accepted_latency")),
+                     latency(member(figures, "full_load_latency")), latency(member(figures, "refusal_latency")));
+}
+
 } // namespace
 
 std::string render_bench(const json& report, const style& paint) {
@@ -77,6 +88,7 @@ std::string render_bench(const json& report, const style& paint) {
               {shown(most, "driver_cpu_us_per_step", 1)},
               {shown(most, "wal_bytes_per_step", 0)},
               {shown(row, "peak_memory_bytes", 0, 1.0 / (1 << 20))}});
+    notes += overload_note(row);
     if (const auto& why = member(row, "skipped"); why.is_string())
       notes += fmt::format("{}, {}: not measured, {}\n", field(row, "workload"), field(row, "driver"),
                            one_line(why.get<std::string>()));

@@ -35,7 +35,7 @@ protected:
         return unit_done{1};
       },
       [this](const open_tasks_unit& unit) { return open_tasks(unit); },
-      [this](const overdue_tasks_unit&) { return open_tasks_reply{rows_->overdue}; },
+      [this](const overdue_tasks_unit&) { return overdue_tasks_reply{rows_->overdue}; },
       [this](const read_pauses_unit&) { return read_pauses_reply{rows_->pauses}; },
       [this](const set_pause_unit&) { return unit_done{}; },
       [this](const read_inbox_unit&) { return read_inbox_reply{rows_->inbox}; },
@@ -208,9 +208,13 @@ private:
   open_tasks_reply open_tasks(const open_tasks_unit& unit) {
     open_tasks_reply reply;
     for (auto& [id, task] : rows_->tasks)
-      if (!is_terminal(task.head.state) && unit.after < id && reply.ids.size() < unit.limit)
-        reply.ids.push_back(id);
+      if (!is_terminal(task.head.state) && unit.after < id && reply.tasks.size() < unit.limit)
+        reply.tasks.push_back({id, task.head.template_id, sleeps(task.head) ? task.head.due_at : std::nullopt});
     return reply;
+  }
+
+  static bool sleeps(const head_row& head) {
+    return head.state == task_state::pending || head.state == task_state::waiting_for_retry;
   }
 
   fake_rows_ptr rows_;

@@ -184,18 +184,6 @@ TEST_CASE("a task that was evicted costs one read more") {
   CHECK(w.shared->turns->round_trips[2] == 1);
 }
 
-TEST_CASE("a task in excess of the memory bound stays in its rows") {
-  world w{samples::linear(1)};
-  w.shared->settings.max_resident = 1;
-  w.created();
-  auto second = w.created();
-  auto leased = w.poll();
-  REQUIRE(leased.size() == 2);
-  CHECK(w.finish(leased[1]) == report_status::accepted);
-  CHECK(w.rows->loads == 1);
-  CHECK(w.state(second->id) == task_state::complete);
-}
-
 TEST_CASE("a permanent failure ends the task when what runs is done") {
   world w{samples::diamond()};
   auto task = w.created();

@@ -173,7 +173,7 @@ protected:
                 return unit_done{};
               return make_error(errc::unavailable, "no database");
             },
-            [=](const overdue_tasks_unit&) -> caf::result<open_tasks_reply> { return refuse; },
+            [=](const overdue_tasks_unit&) -> caf::result<overdue_tasks_reply> { return refuse; },
             says(owner_->on_audit),
             says(owner_->on_cases),
             says(owner_->on_add_case),

@@ -22,7 +22,7 @@ calls = log.read_text().splitlines() if log.exists() else []
 log.write_text("\\n".join([*calls, " ".join(sys.argv[1:])]) + "\\n")
 rate = [30, 10, 20][len(calls) % 3] + len(calls) // 3 * 100
 print(json.dumps({{"commit": "c", "postgres": "15", "machine": {{"cores": 2}}, "settings": {{}}, "measurements": [
-    {{"workload": "linear-4", "driver": "in-process", "saturation": {{"steps_per_second": rate,
+    {{"workload": "linear-4", "driver": "in-process", "peak_memory_bytes": None, "saturation": {{"steps_per_second": rate,
       "server_cpu_us_per_step": 5, "node_cpu_us_per_step": None}}}}]}}))
 """
 

@@ -72,6 +72,13 @@ class ClusterNode(Node):
         assert self.process is not None
         self.frozen = True
         self.process.send_signal(signal.SIGSTOP)
+        wait_until("all of its threads stand still", self.stands_still, 10)
+
+    def stands_still(self) -> bool:
+        """The signal is only sent; a thread on another processor goes on for a moment."""
+        assert self.process is not None
+        states = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/stat")
+        return all(stat.read_text().rpartition(")")[2].split()[0] in "Tt" for stat in states)
 
     def thaw(self) -> None:
         self.frozen = False

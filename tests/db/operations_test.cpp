@@ -24,6 +24,13 @@ lease lease_of(const task_id& id, std::uint16_t number, std::uint64_t nonce, std
   return held;
 }
 
+std::vector<task_id> ids_of(const open_tasks_reply& page) {
+  std::vector<task_id> ids;
+  for (auto& one : page.tasks)
+    ids.push_back(one.id);
+  return ids;
+}
+
 } // namespace
 
 TEST_SUITE("operations") {
@@ -255,15 +262,41 @@ TEST_SUITE("operations") {
     for (std::int16_t p = 0; p < partition_count; ++p)
       all_partitions.push_back(p);
     auto first = f.ask<open_tasks_reply>(open_tasks_unit{all_partitions, {}, 20});
-    REQUIRE(first->ids.size() == 20);
-    auto second = f.ask<open_tasks_reply>(open_tasks_unit{all_partitions, first->ids.back(), 20});
-    auto joined = first->ids;
-    joined.insert(joined.end(), second->ids.begin(), second->ids.end());
+    REQUIRE(first->tasks.size() == 20);
+    auto second = f.ask<open_tasks_reply>(open_tasks_unit{all_partitions, first->tasks.back().id, 20});
+    auto joined = ids_of(*first);
+    for (auto& id : ids_of(*second))
+      joined.push_back(id);
     CHECK(joined == ids);
     auto some = f.ask<open_tasks_reply>(open_tasks_unit{{static_cast<std::int16_t>(partition_of(ids[0]))}, {}, 100});
-    for (auto& id : some->ids)
+    auto found = ids_of(*some);
+    for (auto& id : found)
       CHECK(partition_of(id) == partition_of(ids[0]));
-    CHECK(std::count(some->ids.begin(), some->ids.end(), ids[0]) == 1);
+    CHECK(std::count(found.begin(), found.end(), ids[0]) == 1);
+  }
+
+  TEST_CASE("a page of open tasks says until when the sleeping ones sleep") {
+    pool_fixture f;
+    auto ids = std::array{new_task_id(1'763'000'001), new_task_id(1'763'000'002), new_task_id(1'763'000'003)};
+    auto delayed = creation(ids[0], {}, 42);
+    delayed.state = task_state::pending;
+    delayed.due_at = at_second(1'763'000'900);
+    REQUIRE(f.ask<create_task_reply>(delayed)->created);
+    REQUIRE(f.ask<create_task_reply>(creation(ids[1]))->created);
+    REQUIRE(f.ask<create_task_reply>(creation(ids[2]))->created);
+    auto retrying = turn_of(ids[2], 0, {});
+    retrying.record.state = task_state::waiting_for_retry;
+    retrying.record.due_at = at_second(1'763'000'500);
+    REQUIRE(f.ask<commit_turn_reply>(retrying)->committed);
+    std::vector<std::int16_t> all;
+    for (std::int16_t p = 0; p < partition_count; ++p)
+      all.push_back(p);
+    auto page = f.ask<open_tasks_reply>(open_tasks_unit{all, {}, 20})->tasks;
+    REQUIRE(page.size() == 3);
+    CHECK(page[0].template_id == 42);
+    CHECK(page[0].wakes_at == delayed.due_at);
+    CHECK_FALSE(page[1].wakes_at);
+    CHECK(page[2].wakes_at == retrying.record.due_at);
   }
 
   TEST_CASE("listings filter, count and page") {

@@ -167,9 +167,9 @@ TEST_SUITE("search") {
     for (std::int16_t p = 0; p < partition_count; ++p)
       all.push_back(p);
     std::sort(expected.begin(), expected.end());
-    CHECK(f.ask<open_tasks_reply>(overdue_tasks_unit{all, now, milliseconds{5000}, 100})->ids == expected);
-    CHECK(f.ask<open_tasks_reply>(overdue_tasks_unit{all, now, milliseconds{5000}, 2})->ids.size() == 2);
-    CHECK(f.ask<open_tasks_reply>(overdue_tasks_unit{{}, now, milliseconds{0}, 100})->ids.empty());
+    CHECK(f.ask<overdue_tasks_reply>(overdue_tasks_unit{all, now, milliseconds{5000}, 100})->ids == expected);
+    CHECK(f.ask<overdue_tasks_reply>(overdue_tasks_unit{all, now, milliseconds{5000}, 2})->ids.size() == 2);
+    CHECK(f.ask<overdue_tasks_reply>(overdue_tasks_unit{{}, now, milliseconds{0}, 100})->ids.empty());
   }
 
 } // TEST_SUITE

@@ -283,16 +283,19 @@ def _yield_kept(line: Row, answers: List[Row], evidence: Evidence, where: str) -
 
 
 def _accepted_once(sent: Dict[Tuple[str, int], Row], acks: Dict[Tuple[str, int], List[Row]]) -> Found:
-    """Of all tokens of an attempt, and of all calls with one, exactly one ends it. A token that gave its step back ends nothing."""
+    """Of all tokens of an attempt, and of all calls with one, exactly one ends it. A token that gave its step back ends nothing.
+
+    Two nodes may both say `accepted` to copies of one result, if neither learned how its own write ended; a node says so once."""
     results: Dict[Tuple[str, int], List[int]] = defaultdict(list)
     for key, answers in acks.items():
         line = sent.get(key)
         if line is None:
             continue
-        times = sum(1 for answer in answers if answer["status"] == "accepted")
+        accepted_by = Counter(answer.get("url") for answer in answers if answer["status"] == "accepted")
+        times = max(accepted_by.values(), default=0)
         where = f"{line['step']} attempt {line['attempt']} of {line['execution']}"
         if times > 1:
-            yield Violation(STALE if _is_yield(line) else TWICE, f"{where}: accepted {times} times")
+            yield Violation(STALE if _is_yield(line) else TWICE, f"{where}: accepted {times} times by one node")
         if times and not _is_yield(line):
             results[line["step"], line["attempt"]].append(line["nonce"])
     for (step, attempt), nonces in results.items():

@@ -20,10 +20,10 @@ steps:
     handler: {callable: ship}
     retry: {max_attempts: 2, backoff: none}
     publishes_events:
-      - {name: seen.fast, delivery_mode: fast}
-      - {name: seen.both, delivery_mode: broadcast}
-      - {name: read.later, delivery_mode: durable}
-      - {name: tried.again, delivery_mode: fast, condition: retryable_failure}
+      - {name: seen.fast, description: d, schema: {}, delivery_mode: fast}
+      - {name: seen.both, description: d, schema: {}, delivery_mode: broadcast}
+      - {name: read.later, description: d, schema: {}, delivery_mode: durable}
+      - {name: tried.again, description: d, schema: {}, delivery_mode: fast, condition: retryable_failure}
 )";
 
 /// What a listener heard; its callbacks come from the node's threads.
