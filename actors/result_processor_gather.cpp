@@ -104,7 +104,8 @@ void result_processor::gather_expired(resident_task& task, lease_ended& ended, t
   auto known = task.leases.find(number);
   auto current = known != task.leases.end() && known->second.token.nonce == token.nonce;
   auto now = engine_->now();
-  if (!current || task.touched.contains(number) || fence(*task.context, &ended.held, token, now) != fence_verdict::current)
+  if (!current || task.touched.contains(number) ||
+      fence(*task.context, &ended.held, token, now) != fence_verdict::current)
     return;
   auto& retry = engine_->settings.retry;
   causes.outcomes.push_back(ended.why == lease_end::timed_out

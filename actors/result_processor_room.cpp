@@ -10,9 +10,10 @@ namespace geartrain {
 
 namespace {
 
-// Looking for somebody who can leave means looking at everybody.
+// Looking for somebody who can leave means looking at everybody: many leave at a time, and after a look in vain there is
+// a pause, so that looking takes a small share of the time however many there are.
 constexpr std::size_t share_that_leaves = 16;
-constexpr std::chrono::seconds before_looking_again{1};
+constexpr std::chrono::microseconds pause_for_each{10};
 
 /// Something else than a worker has to happen first: a time that comes, or an act.
 bool is_idle(const resident_task& task) {
@@ -40,7 +41,7 @@ bool result_processor::make_room(std::int64_t of_template) {
   if (now < next_look_for_room_)
     return false;
   if (let_leave(is_idle) + let_leave(is_held) == 0)
-    next_look_for_room_ = now + before_looking_again;
+    next_look_for_room_ = now + pause_for_each * static_cast<std::int64_t>(tasks_.size());
   return room_.fits(of_template, resident_limit());
 }
 

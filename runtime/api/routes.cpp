@@ -1,5 +1,6 @@
 #include "runtime/api/routes.hpp"
 
+#include "actors/engine.hpp"
 #include "runtime/api/api_error.hpp"
 #include "runtime/api/api_state.hpp"
 

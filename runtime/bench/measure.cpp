@@ -87,8 +87,8 @@ private:
 
   /// As much as the node takes.
   expected<bool> saturate(measurement& out) {
-    closed_loop load{loop_, node_.endpoint(), body_, out.window, options_.bulk,
-                     options_.overload ? timed_at_saturation : 0};
+    closed_loop load{loop_,      node_.endpoint(), body_,
+                     out.window, options_.bulk,    options_.overload ? timed_at_saturation : 0};
     observed who{database_, node_, [this] { return fleet_.driver_cpu_us(); }};
     loop_.run_for(seconds_of(plan_.seconds * warm_up_share));
     auto refused = load.refused();

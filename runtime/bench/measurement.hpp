@@ -45,9 +45,9 @@ struct overload_figures {
   std::optional<latency_figures> full_load; ///< tasks that were timed at saturation
   double offered_tasks_per_second = 0;
   double accepted_tasks_per_second = 0;
-  std::uint64_t refused = 0;                ///< answered 503
-  std::optional<latency_figures> accepted;  ///< from the moment when a task was due
-  std::optional<latency_figures> refusals;  ///< until the 503
+  std::uint64_t refused = 0;               ///< answered 503
+  std::optional<latency_figures> accepted; ///< from the moment when a task was due
+  std::optional<latency_figures> refusals; ///< until the 503
 };
 
 /// Everything that was measured for one workload and one kind of worker.

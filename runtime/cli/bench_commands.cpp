@@ -110,8 +110,9 @@ void add_options(CLI::App& app, bench_flags& flags) {
   app.add_option("--width", options.width, "Steps beside each other in the workload fan-out; default 100")
     ->check(CLI::Range(1, 65000))
     ->type_name("N");
-  app.add_flag("--overload", options.overload,
-               "Bound the open tasks to what is open at saturation, and also offer twice the tasks that the node can take");
+  app.add_flag(
+    "--overload", options.overload,
+    "Bound the open tasks to what is open at saturation, and also offer twice the tasks that the node can take");
   app.add_option("--save", flags.save, "Also write the report, as JSON, to this file")->type_name("FILE");
   app.add_option("--scratch", options.scratch, "Where the server of the benchmark keeps its data; default /var/tmp")
     ->type_name("DIR");
