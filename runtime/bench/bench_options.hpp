@@ -20,6 +20,7 @@ struct bench_options {
   std::size_t window = 0;             ///< tasks open at saturation; 0: by workload
   std::size_t bulk = 100;             ///< tasks created in one call at saturation; 1: each in its own
   std::size_t width = 0;              ///< steps beside each other in the workload fan-out; 0: 100
+  std::size_t nodes = 1;              ///< more: they share tasks and window, and only saturation is measured
   bool overload = false;              ///< bound the node's memory, and offer it twice the tasks that it can take
   bool yardsticks = true;             ///< measure limit and baseline too
   std::string database_url;           ///< empty: a server of our own

@@ -1,6 +1,6 @@
 #include "runtime/bench/bench_run.hpp"
 
-#include "runtime/bench/measure.hpp"
+#include "runtime/bench/measure_cluster.hpp"
 
 #include <fmt/format.h>
 
@@ -107,10 +107,14 @@ expected<bench_result> run_bench(const bench_options& options) {
   auto plan = plan_for(options, seconds);
   for (std::size_t i = 0; i < plan.size(); ++i) {
     say(fmt::format("{} of {}: {}, {}", i + 1, plan.size(), plan[i].work.name, to_string(plan[i].driver)));
-    auto measured = measure(*database, plan[i], options);
+    auto measured =
+      options.nodes > 1 ? measure_cluster(*database, plan[i], options) : measure(*database, plan[i], options);
     if (!measured)
       return failure{measured.error().code,
                      fmt::format("{}, {}: {}", plan[i].work.name, to_string(plan[i].driver), measured.error().message)};
+    measured->workload = plan[i].work.name;
+    measured->driver = to_string(plan[i].driver);
+    measured->steps_per_task = plan[i].work.steps;
     out.measurements.push_back(std::move(*measured));
   }
   return out;

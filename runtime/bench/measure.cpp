@@ -212,9 +212,6 @@ expected<measurement> measure(database_under_test& database, const planned& plan
       return measured;
     out = std::move(*measured);
   }
-  out.workload = plan.work.name;
-  out.driver = to_string(plan.driver);
-  out.steps_per_task = plan.work.steps;
   return out;
 }
 

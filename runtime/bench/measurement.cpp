@@ -71,6 +71,7 @@ json to_json(const measurement& measured) {
           {"driver", measured.driver},
           {"steps_per_task", measured.steps_per_task},
           {"window", measured.window},
+          {"nodes", measured.nodes},
           {"skipped", or_null(measured.skipped)},
           {"idle_latency", figures_or_null(measured.idle)},
           {"saturation", measured.saturation ? to_json(*measured.saturation) : json()},

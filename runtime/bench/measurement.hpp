@@ -56,6 +56,7 @@ struct measurement {
   std::string driver;
   std::size_t steps_per_task = 0;
   std::size_t window = 0;
+  std::size_t nodes = 1;
   std::optional<std::string> skipped; ///< why there are no figures
   std::optional<latency_figures> idle;
   std::optional<saturation_figures> saturation;

@@ -25,6 +25,16 @@ node_counters counters_in(const json& body) {
 
 } // namespace
 
+node_counters& node_counters::operator+=(const node_counters& other) {
+  outcomes += other.outcomes;
+  tasks_ended += other.tasks_ended;
+  turns += other.turns;
+  round_trips += other.round_trips;
+  statements += other.statements;
+  commits += other.commits;
+  return *this;
+}
+
 expected<node_counters> read_counters(event_loop& loop, http_link& link) {
   auto body = call(loop, link, "/v1/telemetry/database");
   if (!body)

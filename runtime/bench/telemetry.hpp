@@ -16,6 +16,8 @@ struct node_counters {
   std::uint64_t round_trips = 0;
   std::uint64_t statements = 0;
   std::uint64_t commits = 0; ///< batches of turns
+
+  node_counters& operator+=(const node_counters& other);
 };
 
 /// Reads GET /v1/telemetry/database while the loop goes on.

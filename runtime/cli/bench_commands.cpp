@@ -110,6 +110,9 @@ void add_options(CLI::App& app, bench_flags& flags) {
   app.add_option("--width", options.width, "Steps beside each other in the workload fan-out; default 100")
     ->check(CLI::Range(1, 65000))
     ->type_name("N");
+  app.add_option("--nodes", options.nodes, "Nodes that share the tasks; with several, only saturation is measured")
+    ->check(CLI::Range(1, 16))
+    ->capture_default_str();
   app.add_flag(
     "--overload", options.overload,
     "Bound the open tasks to what is open at saturation, and also offer twice the tasks that the node can take");

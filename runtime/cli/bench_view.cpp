@@ -53,6 +53,12 @@ std::string render_conditions(const json& report, const style& paint) {
   return out;
 }
 
+std::string driver_of(const json& row) {
+  const auto& nodes = member(row, "nodes");
+  auto several = nodes.is_number_unsigned() && nodes.get<std::uint64_t>() > 1;
+  return field(row, "driver") + (several ? ", " + nodes.dump() + " nodes" : std::string{});
+}
+
 /// What became of twice the load.
 std::string overload_note(const json& row) {
   const auto& figures = member(row, "overload");
@@ -73,7 +79,7 @@ std::string render_bench(const json& report, const style& paint) {
   for (const auto& row : member(report, "measurements")) {
     const auto& most = member(row, "saturation");
     rows.add({{field(row, "workload")},
-              {field(row, "driver")},
+              {driver_of(row)},
               {shown(most, "steps_per_second", 0)},
               {shown(most, "tasks_per_second", 0)},
               {shown(row, "times_baseline", 1)},

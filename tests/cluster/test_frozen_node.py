@@ -1,13 +1,20 @@
-"""A node that stands still for a while and wakes up believes what was true before. What it decides from that must lose."""
+"""A node that stands still for a while and wakes up believes what was true before. What it decides from that must lose.
+
+It stands still until the others have finished its tasks, or for GEARTRAIN_FROZEN_SECONDS if that is longer."""
 
 import json
+import os
 import socket
+import time
 import unittest
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Dict, List
 
 from nodes import ClusterCase, ClusterNode, wait_until
+
+
+FROZEN_SECONDS = float(os.environ.get("GEARTRAIN_FROZEN_SECONDS", "0"))
 
 
 class FrozenNode(ClusterCase):
@@ -19,6 +26,7 @@ class FrozenNode(ClusterCase):
         held = frozen.poll(max_steps=10)
         self.assertEqual(len(held), 10)
         frozen.freeze()
+        thaw_at = time.monotonic() + FROZEN_SECONDS
         with ThreadPoolExecutor(len(held)) as pool:
             # It has these before it wakes up: what a worker said that gave up waiting for the answer.
             late: List["Future[str]"] = [pool.submit(report_late, frozen, step) for step in held]
@@ -26,6 +34,7 @@ class FrozenNode(ClusterCase):
             said = [second.report(step) for step in held]  # the same leases succeed, as far as they still hold
             wait_until("the others finish its tasks", lambda: self.work_off(second, third, tasks), 60)
             before = self.history(tasks)
+            wait_until("it has been frozen for long enough", lambda: time.monotonic() >= thaw_at, FROZEN_SECONDS + 5)
             frozen.thaw()
             answers = [one.result(30) for one in late]
         self.cluster.wait_for_balance()

@@ -77,6 +77,24 @@ class Bench(unittest.TestCase):
         self.assertTrue(all(row["idle_latency"] for row in rows))
         self.assert_nothing_left()
 
+    def test_twice_the_load_is_offered_to_a_bounded_node(self) -> None:
+        done = self.bench("--no-yardsticks", "--quick", "--workloads", "single-step", "--drivers", "in-process", "--window", "50",
+                          "--overload", "--output", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        figures = json.loads(done.stdout)["measurements"][0]["overload"]
+        self.assertGreater(figures["offered_tasks_per_second"], 0)
+        self.assertIsNotNone(figures["full_load_latency"])
+        self.assertIsNotNone(figures["accepted_latency"])
+        self.assert_nothing_left()
+
+    def test_several_nodes_share_the_tasks(self) -> None:
+        done = self.bench("--no-yardsticks", "--quick", "--workloads", "linear-4", "--drivers", "http", "--nodes", "2", "--output", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        row = json.loads(done.stdout)["measurements"][0]
+        self.assertEqual(row["nodes"], 2)
+        self.assertGreater(row["saturation"]["tasks"], 0)
+        self.assert_nothing_left()
+
     def test_a_killed_run_leaves_nothing(self) -> None:
         with subprocess.Popen(self.command("--no-yardsticks", "--drivers", "python", "--workloads", "linear-4"),
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.environment) as running:
