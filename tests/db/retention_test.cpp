@@ -227,7 +227,7 @@ TEST_SUITE("retention") {
     REQUIRE(other->run_script("BEGIN"));
     REQUIRE(other->run_script("SELECT count(*) FROM geartrain.attempts"));
     std::thread reader{[&] {
-      std::this_thread::sleep_for(milliseconds{800});
+      eventually([&] { return h.f.database().number("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0; });
       other->run_script("COMMIT");
     }};
     auto report = run_retention(h.options());

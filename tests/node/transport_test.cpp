@@ -222,10 +222,9 @@ TEST_CASE("transport: strangers are refused, and the links of the others go on")
     for (int i = 0; i < 80; ++i) // more than are let in at a time
       crowd.push_back(std::make_unique<stranger>(first.port));
     auto before = processor_time();
-    std::this_thread::sleep_for(1s);
-    CHECK(processor_time() - before < 300ms);
-    CHECK(works(self, peer));
     CHECK(crowd.front()->is_refused(5s));
+    CHECK(processor_time() - before < 300ms); // nobody turned round and round meanwhile
+    CHECK(works(self, peer));
     CHECK(crowd.back()->is_refused(10s));
   }
   SUBCASE("who leave in the middle") {
