@@ -117,7 +117,7 @@ void cluster::beat() {
   }
   auto given = static_cast<std::size_t>(std::count_if(
     unit.moves.begin(), unit.moves.end(), [this](const partition_move& move) { return move.to != self_.id; }));
-  auto sent = clock::now();
+  auto sent = map().now();
   request(db, caf::infinite, std::move(unit))
     .then([this, sent, given](beat_reply& reply) { beat_answered(reply, sent, given); },
           [this](caf::error& e) { beat_failed(to_failure(e)); });
@@ -136,7 +136,7 @@ void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size
   keep_links();
   tell_touched(reply.touched);
   if (std::exchange(failed_before_, false))
-    claims_from_ = clock::now() + wiring_.beat * 2; // the others could not beat either: they will in a moment
+    claims_from_ = map().now() + wiring_.beat * 2; // the others could not beat either: they will in a moment
   auto plan = plan_partitions(view_, self_.id, at_rest(), find_ended());
   follow_plan(plan);
   if (given > 0)
@@ -150,7 +150,7 @@ void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size
 
 std::vector<partition_move> cluster::moves_now(const placement_plan& plan) const {
   auto moves = plan.moves;
-  if (clock::now() < claims_from_)
+  if (map().now() < claims_from_)
     std::erase_if(moves, [this](const partition_move& move) {
       return move.to == self_.id && !view_.partitions[move.partition].owner.is_nil();
     });

@@ -5,7 +5,7 @@
 
 namespace geartrain {
 
-cluster_map::cluster_map() {
+cluster_map::cluster_map(std::function<clock::time_point()> now) : now_(std::move(now)) {
   for (auto& one : served_)
     one.store(true, std::memory_order_relaxed);
 }

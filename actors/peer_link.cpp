@@ -85,7 +85,7 @@ void peer_link::connected(const link_connected& way) {
     return;
   if (!way.gate)
     return try_again();
-  heard_by_ = clock::now() + hello_patience;
+  heard_by_ = now() + hello_patience;
   send(caf::actor_cast<caf::typed_actor<caf::reacts_to<peer_hello, caf::strong_actor_ptr>>>(way.gate),
        peer_hello{engine_->cluster->self.id, wire_version}, caf::actor_cast<caf::strong_actor_ptr>(this));
 }
@@ -123,13 +123,13 @@ void peer_link::lose_peer() {
 }
 
 void peer_link::try_again() {
-  heard_by_ = clock::now() + pause_;
+  heard_by_ = now() + pause_;
   pause_ = std::min(pause_ * 2, longest_pause);
 }
 
 void peer_link::on_tick() {
   expire_calls();
-  if (connects() && !remote_ && !connecting_ && heard_by_ && *heard_by_ <= clock::now()) {
+  if (connects() && !remote_ && !connecting_ && heard_by_ && *heard_by_ <= now()) {
     heard_by_.reset();
     connect();
   }

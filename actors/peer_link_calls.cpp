@@ -25,7 +25,7 @@ void peer_link::call(peer_call_body body, Message origin, milliseconds patience)
   if (!remote_ || calls_.size() >= most_calls)
     return do_here(std::move(origin));
   auto id = next_call_++;
-  auto deadline = clock::now() + patience;
+  auto deadline = now() + patience;
   calls_.emplace(id, open_call{std::move(origin), deadline});
   deadlines_.emplace(deadline, id);
   metrics().calls_sent.fetch_add(1, std::memory_order_relaxed);
@@ -152,8 +152,7 @@ void peer_link::do_here(call_origin origin) {
 }
 
 void peer_link::expire_calls() {
-  auto now = clock::now();
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now()) {
     auto id = deadlines_.begin()->second;
     deadlines_.erase(deadlines_.begin());
     auto open = calls_.extract(id);

@@ -49,7 +49,7 @@ protected:
   behavior_type make_behavior() override;
 
 private:
-  using clock = std::chrono::steady_clock;
+  using clock = cluster_map::clock;
   using call_origin =
     std::variant<submit_reports, read_task_request, await_task_request, act_request, heartbeat_request>;
 
@@ -104,6 +104,7 @@ private:
   template <class Body>
   void with_templates(std::shared_ptr<Body> body, std::function<void(bool complete)> then);
 
+  clock::time_point now() const { return engine_->actors->cluster().now(); }
   cluster_metrics& metrics() const { return engine_->actors->cluster().metrics(); }
 
   engine_ptr engine_;
