@@ -126,7 +126,7 @@ void cluster::beat() {
 void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size_t given) {
   beating_ = false;
   map().metrics().beats.fetch_add(1, std::memory_order_relaxed);
-  auto was_alone = !view_known_ || is_alone();
+  auto was_alone = view_known_ && is_alone(); // when the beat said for how long the row is valid
   view_ = std::move(reply.view);
   view_known_ = true;
   if (std::exchange(self_.draining, hands_over_ || reply.drain_asked) != self_.draining)
