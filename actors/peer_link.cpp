@@ -56,7 +56,7 @@ peer_link::behavior_type peer_link::make_behavior() {
     [this](peer_notice& notice) { take_notice(notice); },
     [this](stop_link) { stop(); },
     [this](const link_connected& way) { connected(way); },
-    [this](const remote_poll_over& over) { remote_polls_.erase(over.poll_id); },
+    [this](const remote_poll_over& over) { end_remote_poll(over); },
     [this](link_tick) { on_tick(); },
   };
 }

@@ -22,6 +22,7 @@ struct link_connected {
 /// Private: a worker that waits at the peer has got something, or waits no longer.
 struct remote_poll_over {
   std::uint64_t poll_id = 0; ///< of the peer
+  std::uint64_t here = 0;    ///< which of the polls for it that was
 };
 
 /// Private: time to look at what is overdue.
@@ -90,6 +91,7 @@ private:
   void serve(peer_call& call);
   void take_notice(peer_notice& notice);
   void workers_of_peer(const workers_wait& news);
+  void end_remote_poll(const remote_poll_over& over);
   void forget_remote_polls();
   void take_steps(steps_offered& offer);
   void give_back(const steps_offered& offer);
