@@ -59,6 +59,11 @@ private:
     clock::time_point deadline;
   };
 
+  struct open_wait {
+    std::uint64_t call = 0;
+    clock::time_point until;
+  };
+
   // -- the connection (peer_link.cpp) ---------------------------------------------
 
   bool connects() const { return engine_->cluster->self.id < peer_.id; }
@@ -78,6 +83,7 @@ private:
   void call_read(const read_task_request& request);
   void call_await(const await_task_request& request);
   void cancel_await(const wait_cancelled& message);
+  milliseconds end_wait(const await_task_request& request);
   void call_act(const act_request& request);
   void call_heartbeat(const heartbeat_request& request);
   void answered(peer_answer& answer);
@@ -120,7 +126,7 @@ private:
   std::uint64_t next_call_ = 1;
   std::map<std::uint64_t, open_call> calls_;
   std::set<std::pair<clock::time_point, std::uint64_t>> deadlines_;
-  std::map<std::uint64_t, std::uint64_t> awaited_; ///< calls by the wait_id of their origin
+  std::map<std::uint64_t, open_wait> awaited_; ///< by the wait_id of their origin
 
   std::unordered_map<std::uint64_t, std::uint64_t> remote_polls_; ///< polls here by those of the peer
   std::uint64_t wait_base_;
