@@ -37,6 +37,7 @@ cluster::behavior_type cluster::make_behavior() {
   for (std::uint16_t p = 0; p < partition_count; ++p) // a restarted actor goes on with what its predecessor served
     serving_.set(p, map().serves_partition(p));
   joined_ = serving_.any();
+  set_down_handler([this](caf::scheduled_actor*, caf::down_msg& down) { link_died(down.source); });
   plan_beat(milliseconds{0});
   return {
     [this](const join_cluster& request) { joining_.push_back(request.done); },

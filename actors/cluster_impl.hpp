@@ -82,6 +82,7 @@ private:
 
   void keep_links();
   void hear(const link_speaks& message);
+  void link_died(const caf::actor_addr& link);
   void nudge_all();
 
   cluster_map& map() const { return engine_->actors->cluster(); }
