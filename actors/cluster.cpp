@@ -48,14 +48,9 @@ cluster::behavior_type cluster::make_behavior() {
     },
     [this](const leave_cluster& request) {
       left_ = true;
-      auto answer = request.done;
-      this->request(engine_->actors->db(), caf::infinite, leave_unit{self_.id})
-        .then(
-          [this, answer](const unit_done&) {
-            nudge_all();
-            answer(1u);
-          },
-          [answer](caf::error& e) { answer(to_failure(e)); });
+      departing_.push_back(request.done);
+      if (!beating_)
+        leave();
     },
     [this](const announce_url& served) {
       self_.url = served.url;
@@ -78,6 +73,22 @@ void cluster::on_exit() {
     caf::anon_send(link, stop_link{});
   joining_.clear();
   leaving_.clear();
+  departing_.clear();
+}
+
+/// Not while a beat is under way: done after this, it would bring the row back.
+void cluster::leave() {
+  request(engine_->actors->db(), caf::infinite, leave_unit{self_.id})
+    .then(
+      [this](const unit_done&) {
+        nudge_all();
+        for (auto& waiter : std::exchange(departing_, {}))
+          waiter(1u);
+      },
+      [this](caf::error& e) {
+        for (auto& waiter : std::exchange(departing_, {}))
+          waiter(to_failure(e));
+      });
 }
 
 // -- beats -------------------------------------------------------------------------------
@@ -127,6 +138,8 @@ void cluster::beat() {
 void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size_t given) {
   beating_ = false;
   map().metrics().beats.fetch_add(1, std::memory_order_relaxed);
+  if (left_)
+    return leave();
   auto was_alone = view_known_ && is_alone(); // when the beat said for how long the row is valid
   view_ = std::move(reply.view);
   view_known_ = true;
@@ -160,6 +173,8 @@ std::vector<partition_move> cluster::moves_now(const placement_plan& plan) const
 
 void cluster::beat_failed(const failure& why) {
   beating_ = false;
+  if (left_)
+    return leave();
   failed_before_ = true;
   map().metrics().beats_failed.fetch_add(1, std::memory_order_relaxed);
   if (why.code != errc::stopping)
