@@ -75,7 +75,8 @@ public:
     certain_until_.store(until.time_since_epoch().count(), std::memory_order_relaxed);
   }
   void link_up(const node_id& peer, peer_actor link);
-  void link_down(const node_id& peer);
+  /// Nothing, if another link to the peer has come up meanwhile.
+  void link_down(const node_id& peer, const caf::actor_addr& link);
 
   // -- for those who show it ---------------------------------------------------------
 

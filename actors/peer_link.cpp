@@ -62,7 +62,7 @@ peer_link::behavior_type peer_link::make_behavior() {
 }
 
 void peer_link::on_exit() {
-  engine_->actors->cluster().link_down(peer_.id);
+  engine_->actors->cluster().link_down(peer_.id, address());
   remote_ = nullptr;
   end_calls();
 }
@@ -110,7 +110,7 @@ void peer_link::hear(const peer_hello& hello, const caf::strong_actor_ptr& speak
 }
 
 void peer_link::lose_peer() {
-  engine_->actors->cluster().link_down(peer_.id);
+  engine_->actors->cluster().link_down(peer_.id, address());
   metrics().links_lost.fetch_add(1, std::memory_order_relaxed);
   spdlog::info("cluster: lost the link with {} ({})", peer_.name, to_string(peer_.id));
   remote_ = nullptr;
@@ -139,7 +139,7 @@ void peer_link::on_tick() {
 
 void peer_link::stop() {
   stopped_ = true;
-  engine_->actors->cluster().link_down(peer_.id);
+  engine_->actors->cluster().link_down(peer_.id, address());
   if (remote_)
     demonitor(remote_.address());
   remote_ = nullptr;
