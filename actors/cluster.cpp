@@ -37,6 +37,7 @@ cluster::behavior_type cluster::make_behavior() {
   for (std::uint16_t p = 0; p < partition_count; ++p) // a restarted actor goes on with what its predecessor served
     serving_.set(p, map().serves_partition(p));
   joined_ = serving_.any();
+  set_down_handler([this](caf::scheduled_actor*, caf::down_msg& down) { link_died(down.source); });
   plan_beat(milliseconds{0});
   return {
     [this](const join_cluster& request) { joining_.push_back(request.done); },
@@ -47,14 +48,9 @@ cluster::behavior_type cluster::make_behavior() {
     },
     [this](const leave_cluster& request) {
       left_ = true;
-      auto answer = request.done;
-      this->request(engine_->actors->db(), caf::infinite, leave_unit{self_.id})
-        .then(
-          [this, answer](const unit_done&) {
-            nudge_all();
-            answer(1u);
-          },
-          [answer](caf::error& e) { answer(to_failure(e)); });
+      departing_.push_back(request.done);
+      if (!beating_)
+        leave();
     },
     [this](const announce_url& served) {
       self_.url = served.url;
@@ -77,6 +73,22 @@ void cluster::on_exit() {
     caf::anon_send(link, stop_link{});
   joining_.clear();
   leaving_.clear();
+  departing_.clear();
+}
+
+/// Not while a beat is under way: done after this, it would bring the row back.
+void cluster::leave() {
+  request(engine_->actors->db(), caf::infinite, leave_unit{self_.id})
+    .then(
+      [this](const unit_done&) {
+        nudge_all();
+        for (auto& waiter : std::exchange(departing_, {}))
+          waiter(1u);
+      },
+      [this](caf::error& e) {
+        for (auto& waiter : std::exchange(departing_, {}))
+          waiter(to_failure(e));
+      });
 }
 
 // -- beats -------------------------------------------------------------------------------
@@ -117,7 +129,7 @@ void cluster::beat() {
   }
   auto given = static_cast<std::size_t>(std::count_if(
     unit.moves.begin(), unit.moves.end(), [this](const partition_move& move) { return move.to != self_.id; }));
-  auto sent = clock::now();
+  auto sent = map().now();
   request(db, caf::infinite, std::move(unit))
     .then([this, sent, given](beat_reply& reply) { beat_answered(reply, sent, given); },
           [this](caf::error& e) { beat_failed(to_failure(e)); });
@@ -126,7 +138,9 @@ void cluster::beat() {
 void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size_t given) {
   beating_ = false;
   map().metrics().beats.fetch_add(1, std::memory_order_relaxed);
-  auto was_alone = !view_known_ || is_alone();
+  if (left_)
+    return leave();
+  auto was_alone = view_known_ && is_alone(); // when the beat said for how long the row is valid
   view_ = std::move(reply.view);
   view_known_ = true;
   if (std::exchange(self_.draining, hands_over_ || reply.drain_asked) != self_.draining)
@@ -136,7 +150,7 @@ void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size
   keep_links();
   tell_touched(reply.touched);
   if (std::exchange(failed_before_, false))
-    claims_from_ = clock::now() + wiring_.beat * 2; // the others could not beat either: they will in a moment
+    claims_from_ = map().now() + wiring_.beat * 2; // the others could not beat either: they will in a moment
   auto plan = plan_partitions(view_, self_.id, at_rest(), find_ended());
   follow_plan(plan);
   if (given > 0)
@@ -150,7 +164,7 @@ void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size
 
 std::vector<partition_move> cluster::moves_now(const placement_plan& plan) const {
   auto moves = plan.moves;
-  if (clock::now() < claims_from_)
+  if (map().now() < claims_from_)
     std::erase_if(moves, [this](const partition_move& move) {
       return move.to == self_.id && !view_.partitions[move.partition].owner.is_nil();
     });
@@ -159,6 +173,8 @@ std::vector<partition_move> cluster::moves_now(const placement_plan& plan) const
 
 void cluster::beat_failed(const failure& why) {
   beating_ = false;
+  if (left_)
+    return leave();
   failed_before_ = true;
   map().metrics().beats_failed.fetch_add(1, std::memory_order_relaxed);
   if (why.code != errc::stopping)

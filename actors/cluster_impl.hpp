@@ -61,6 +61,7 @@ private:
   void plan_beat(milliseconds pause);
   void beat_answered(beat_reply& reply, clock::time_point sent, std::size_t given);
   void beat_failed(const failure& why);
+  void leave();
   bool is_alone() const;
   std::vector<node_id> find_ended() const;
   std::vector<partition_move> moves_now(const placement_plan& plan) const;
@@ -82,6 +83,7 @@ private:
 
   void keep_links();
   void hear(const link_speaks& message);
+  void link_died(const caf::actor_addr& link);
   void nudge_all();
 
   cluster_map& map() const { return engine_->actors->cluster(); }
@@ -106,6 +108,7 @@ private:
   std::vector<completion<std::uint32_t>> leaving_;
   bool hands_over_ = false; ///< this node is about to stop
   bool left_ = false;
+  std::vector<completion<std::uint32_t>> departing_; ///< who waits until this node is no member any more
 
   std::map<node_id, peer_link_handle> links_;
 };

@@ -18,8 +18,16 @@ void cluster::keep_links() {
     return true;
   });
   for (auto& one : view_.members)
-    if (one.id != self_.id && wanted(one.id) && !links_.contains(one.id))
-      links_.emplace(one.id, spawn_peer_link(home_system(), engine_, one));
+    if (one.id != self_.id && wanted(one.id) && !links_.contains(one.id)) {
+      auto link = spawn_peer_link(home_system(), engine_, one);
+      monitor(link);
+      links_.emplace(one.id, std::move(link));
+    }
+}
+
+/// Of itself: the next beat finds that one is missing.
+void cluster::link_died(const caf::actor_addr& link) {
+  std::erase_if(links_, [&](const auto& entry) { return entry.second.address() == link; });
 }
 
 /// The other side connects, if its id is the smaller one. It may be so new that this node has not read of it yet; it will

@@ -5,7 +5,7 @@
 
 namespace geartrain {
 
-cluster_map::cluster_map() {
+cluster_map::cluster_map(std::function<clock::time_point()> now) : now_(std::move(now)) {
   for (auto& one : served_)
     one.store(true, std::memory_order_relaxed);
 }
@@ -48,9 +48,10 @@ void cluster_map::link_up(const node_id& peer, peer_actor link) {
   has_peers_ = true;
 }
 
-void cluster_map::link_down(const node_id& peer) {
+void cluster_map::link_down(const node_id& peer, const caf::actor_addr& link) {
   std::unique_lock guard{mutex_};
-  links_.erase(peer);
+  if (auto found = links_.find(peer); found != links_.end() && found->second.address() == link)
+    links_.erase(found);
   has_peers_ = !links_.empty();
 }
 

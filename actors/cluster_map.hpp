@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <shared_mutex>
@@ -41,7 +42,11 @@ class cluster_map {
 public:
   using clock = std::chrono::steady_clock;
 
-  cluster_map();
+  /// `now` is a clock that no step of the wall clock moves.
+  explicit cluster_map(std::function<clock::time_point()> now);
+
+  /// By the clock that tells what is certain.
+  clock::time_point now() const { return now_(); }
 
   /// True if this node is the one that dispatches the task's steps and keeps it in memory.
   bool serves(const task_id& task) const {
@@ -51,9 +56,7 @@ public:
 
   /// False once the last beat is so long ago that others may have taken the partitions. What this node believes of its
   /// tasks is no ground for a refusal then, and it dispatches nothing.
-  bool is_certain() const {
-    return clock::now().time_since_epoch().count() < certain_until_.load(std::memory_order_relaxed);
-  }
+  bool is_certain() const { return now().time_since_epoch().count() < certain_until_.load(std::memory_order_relaxed); }
 
   /// The link to the owner of a task that this node does not serve; null if the task is to be dealt with here.
   peer_actor owner_of(const task_id& task) const;
@@ -72,7 +75,8 @@ public:
     certain_until_.store(until.time_since_epoch().count(), std::memory_order_relaxed);
   }
   void link_up(const node_id& peer, peer_actor link);
-  void link_down(const node_id& peer);
+  /// Nothing, if another link to the peer has come up meanwhile.
+  void link_down(const node_id& peer, const caf::actor_addr& link);
 
   // -- for those who show it ---------------------------------------------------------
 
@@ -86,6 +90,7 @@ public:
   void clear();
 
 private:
+  std::function<clock::time_point()> now_;
   std::array<std::atomic<bool>, partition_count> served_;
   std::atomic<clock::rep> certain_until_{clock::time_point::max().time_since_epoch().count()};
   std::atomic<bool> has_peers_{false};

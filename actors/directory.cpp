@@ -2,8 +2,12 @@
 
 namespace geartrain {
 
-directory::directory(std::size_t shards)
-  : intakes_(shards), processors_(shards), coordinators_(shards), finalizers_(shards) {}
+directory::directory(std::size_t shards, std::function<cluster_map::clock::time_point()> now)
+  : intakes_(shards),
+    processors_(shards),
+    coordinators_(shards),
+    finalizers_(shards),
+    cluster_(std::make_unique<cluster_map>(std::move(now))) {}
 
 std::size_t directory::shard_of(const task_id& task) const {
   return partition_of(task_of(task)) % shards();

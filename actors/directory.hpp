@@ -4,6 +4,7 @@
 #include "messages/interfaces.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <shared_mutex>
 #include <vector>
@@ -14,7 +15,8 @@ namespace geartrain {
 /// else looks handles up for each message and keeps none. Thread-safe.
 class directory {
 public:
-  explicit directory(std::size_t shards);
+  /// `now` is the clock of the cluster_map.
+  explicit directory(std::size_t shards, std::function<cluster_map::clock::time_point()> now = cluster_map::clock::now);
 
   std::size_t shards() const { return processors_.size(); }
 
@@ -74,7 +76,7 @@ private:
   inbox_actor inbox_;
   db_actor db_;
   cluster_actor membership_;
-  std::unique_ptr<cluster_map> cluster_ = std::make_unique<cluster_map>();
+  std::unique_ptr<cluster_map> cluster_;
 };
 
 } // namespace geartrain

@@ -56,13 +56,13 @@ peer_link::behavior_type peer_link::make_behavior() {
     [this](peer_notice& notice) { take_notice(notice); },
     [this](stop_link) { stop(); },
     [this](const link_connected& way) { connected(way); },
-    [this](const remote_poll_over& over) { remote_polls_.erase(over.poll_id); },
+    [this](const remote_poll_over& over) { end_remote_poll(over); },
     [this](link_tick) { on_tick(); },
   };
 }
 
 void peer_link::on_exit() {
-  engine_->actors->cluster().link_down(peer_.id);
+  engine_->actors->cluster().link_down(peer_.id, address());
   remote_ = nullptr;
   end_calls();
 }
@@ -85,7 +85,7 @@ void peer_link::connected(const link_connected& way) {
     return;
   if (!way.gate)
     return try_again();
-  heard_by_ = clock::now() + hello_patience;
+  heard_by_ = now() + hello_patience;
   send(caf::actor_cast<caf::typed_actor<caf::reacts_to<peer_hello, caf::strong_actor_ptr>>>(way.gate),
        peer_hello{engine_->cluster->self.id, wire_version}, caf::actor_cast<caf::strong_actor_ptr>(this));
 }
@@ -110,7 +110,7 @@ void peer_link::hear(const peer_hello& hello, const caf::strong_actor_ptr& speak
 }
 
 void peer_link::lose_peer() {
-  engine_->actors->cluster().link_down(peer_.id);
+  engine_->actors->cluster().link_down(peer_.id, address());
   metrics().links_lost.fetch_add(1, std::memory_order_relaxed);
   spdlog::info("cluster: lost the link with {} ({})", peer_.name, to_string(peer_.id));
   remote_ = nullptr;
@@ -123,13 +123,13 @@ void peer_link::lose_peer() {
 }
 
 void peer_link::try_again() {
-  heard_by_ = clock::now() + pause_;
+  heard_by_ = now() + pause_;
   pause_ = std::min(pause_ * 2, longest_pause);
 }
 
 void peer_link::on_tick() {
   expire_calls();
-  if (connects() && !remote_ && !connecting_ && heard_by_ && *heard_by_ <= clock::now()) {
+  if (connects() && !remote_ && !connecting_ && heard_by_ && *heard_by_ <= now()) {
     heard_by_.reset();
     connect();
   }
@@ -139,7 +139,7 @@ void peer_link::on_tick() {
 
 void peer_link::stop() {
   stopped_ = true;
-  engine_->actors->cluster().link_down(peer_.id);
+  engine_->actors->cluster().link_down(peer_.id, address());
   if (remote_)
     demonitor(remote_.address());
   remote_ = nullptr;

@@ -2,6 +2,8 @@
 #include "actors/task_routes.hpp"
 #include "messages/wire_templates.hpp"
 
+#include <algorithm>
+
 // Calls to the owner of a task, and what is done with those that it does not answer.
 
 namespace geartrain {
@@ -25,7 +27,7 @@ void peer_link::call(peer_call_body body, Message origin, milliseconds patience)
   if (!remote_ || calls_.size() >= most_calls)
     return do_here(std::move(origin));
   auto id = next_call_++;
-  auto deadline = clock::now() + patience;
+  auto deadline = now() + patience;
   calls_.emplace(id, open_call{std::move(origin), deadline});
   deadlines_.emplace(deadline, id);
   metrics().calls_sent.fetch_add(1, std::memory_order_relaxed);
@@ -46,7 +48,7 @@ void peer_link::call_read(const read_task_request& request) {
 }
 
 void peer_link::call_await(const await_task_request& request) {
-  awaited_[request.wait_id] = next_call_;
+  awaited_[request.wait_id] = {next_call_, now() + request.wait};
   call(await_call{request.id, request.wait}, request, request.wait + engine_->cluster->call_patience);
 }
 
@@ -54,12 +56,22 @@ void peer_link::cancel_await(const wait_cancelled& message) {
   auto found = awaited_.find(message.wait_id);
   if (found == awaited_.end())
     return;
-  if (auto open = calls_.find(found->second); open != calls_.end()) {
+  if (auto open = calls_.find(found->second.call); open != calls_.end()) {
     deadlines_.erase({open->second.deadline, open->first});
     calls_.erase(open);
-    tell(wait_ended{found->second, message.id});
+    tell(wait_ended{found->second.call, message.id});
   }
   awaited_.erase(found);
+}
+
+/// What is left of the wait if it goes on here.
+milliseconds peer_link::end_wait(const await_task_request& request) {
+  auto found = awaited_.find(request.wait_id);
+  if (found == awaited_.end())
+    return request.wait; // it has ended before
+  auto left = std::chrono::ceil<milliseconds>(found->second.until - now());
+  awaited_.erase(found);
+  return std::max(left, milliseconds{0});
 }
 
 void peer_link::call_act(const act_request& request) {
@@ -92,7 +104,7 @@ void peer_link::answered(peer_answer& answer) {
 
 void peer_link::settle(call_origin origin, peer_answer_body body) {
   if (auto* wait = std::get_if<await_task_request>(&origin))
-    awaited_.erase(wait->wait_id);
+    wait->wait = end_wait(*wait);
   if (auto* why = std::get_if<failure>(&body)) {
     if (must_be_done_here(*why))
       return do_here(std::move(origin));
@@ -141,7 +153,7 @@ void peer_link::do_here(call_origin origin) {
   } else if (auto* read = std::get_if<read_task_request>(&origin)) {
     send(actors.processor_of(read->id), std::move(*read));
   } else if (auto* wait = std::get_if<await_task_request>(&origin)) {
-    awaited_.erase(wait->wait_id);
+    wait->wait = end_wait(*wait);
     send(actors.processor_of(wait->id), std::move(*wait));
   } else if (auto* act = std::get_if<act_request>(&origin)) {
     act->in_doubt = true;
@@ -152,8 +164,7 @@ void peer_link::do_here(call_origin origin) {
 }
 
 void peer_link::expire_calls() {
-  auto now = clock::now();
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now()) {
     auto id = deadlines_.begin()->second;
     deadlines_.erase(deadlines_.begin());
     auto open = calls_.extract(id);

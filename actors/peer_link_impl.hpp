@@ -22,6 +22,7 @@ struct link_connected {
 /// Private: a worker that waits at the peer has got something, or waits no longer.
 struct remote_poll_over {
   std::uint64_t poll_id = 0; ///< of the peer
+  std::uint64_t here = 0;    ///< which of the polls for it that was
 };
 
 /// Private: time to look at what is overdue.
@@ -49,13 +50,18 @@ protected:
   behavior_type make_behavior() override;
 
 private:
-  using clock = std::chrono::steady_clock;
+  using clock = cluster_map::clock;
   using call_origin =
     std::variant<submit_reports, read_task_request, await_task_request, act_request, heartbeat_request>;
 
   struct open_call {
     call_origin origin;
     clock::time_point deadline;
+  };
+
+  struct open_wait {
+    std::uint64_t call = 0;
+    clock::time_point until;
   };
 
   // -- the connection (peer_link.cpp) ---------------------------------------------
@@ -77,6 +83,7 @@ private:
   void call_read(const read_task_request& request);
   void call_await(const await_task_request& request);
   void cancel_await(const wait_cancelled& message);
+  milliseconds end_wait(const await_task_request& request);
   void call_act(const act_request& request);
   void call_heartbeat(const heartbeat_request& request);
   void answered(peer_answer& answer);
@@ -90,6 +97,7 @@ private:
   void serve(peer_call& call);
   void take_notice(peer_notice& notice);
   void workers_of_peer(const workers_wait& news);
+  void end_remote_poll(const remote_poll_over& over);
   void forget_remote_polls();
   void take_steps(steps_offered& offer);
   void give_back(const steps_offered& offer);
@@ -104,6 +112,7 @@ private:
   template <class Body>
   void with_templates(std::shared_ptr<Body> body, std::function<void(bool complete)> then);
 
+  clock::time_point now() const { return engine_->actors->cluster().now(); }
   cluster_metrics& metrics() const { return engine_->actors->cluster().metrics(); }
 
   engine_ptr engine_;
@@ -117,7 +126,7 @@ private:
   std::uint64_t next_call_ = 1;
   std::map<std::uint64_t, open_call> calls_;
   std::set<std::pair<clock::time_point, std::uint64_t>> deadlines_;
-  std::map<std::uint64_t, std::uint64_t> awaited_; ///< calls by the wait_id of their origin
+  std::map<std::uint64_t, open_wait> awaited_; ///< by the wait_id of their origin
 
   std::unordered_map<std::uint64_t, std::uint64_t> remote_polls_; ///< polls here by those of the peer
   std::uint64_t wait_base_;

@@ -165,25 +165,34 @@ void peer_link::workers_of_peer(const workers_wait& news) {
   for (auto& worker : news.begin) {
     if (remote_polls_.size() >= most_remote_polls)
       break;
+    auto [known, fresh] = remote_polls_.emplace(worker.poll_id, engine_->random() | 1);
+    if (!fresh)
+      continue; // told when the link came, and again as one of the news
     poll_request poll;
-    poll.poll_id = remote_polls_[worker.poll_id] = engine_->random() | 1;
+    poll.poll_id = known->second;
     poll.worker = worker.worker;
     poll.namespaces = worker.namespaces;
     poll.handlers = worker.handlers;
     poll.max_steps = worker.max_steps;
     poll.wait = remote_wait;
     poll.from_peer = true;
-    poll.done = completion<std::vector<leased_step>>{
-      [self, to = remote_, id = worker.poll_id, counts = &metrics()](expected<std::vector<leased_step>> steps) {
-        if (steps && !steps->empty()) {
-          counts->steps_offered.fetch_add(steps->size(), std::memory_order_relaxed);
-          counts->messages_sent.fetch_add(1, std::memory_order_relaxed);
-          caf::anon_send(to, peer_notice{steps_offered{id, std::move(*steps)}});
-        }
-        caf::anon_send(self, remote_poll_over{id});
-      }};
+    poll.done = completion<std::vector<leased_step>>{[self, to = remote_, id = worker.poll_id, here = poll.poll_id,
+                                                      counts = &metrics()](expected<std::vector<leased_step>> steps) {
+      if (steps && !steps->empty()) {
+        counts->steps_offered.fetch_add(steps->size(), std::memory_order_relaxed);
+        counts->messages_sent.fetch_add(1, std::memory_order_relaxed);
+        caf::anon_send(to, peer_notice{steps_offered{id, std::move(*steps)}});
+      }
+      caf::anon_send(self, remote_poll_over{id, here});
+    }};
     send(dispatcher, std::move(poll));
   }
+}
+
+/// Not the one that began meanwhile for the same worker: the end of a poll comes from another actor, and may come late.
+void peer_link::end_remote_poll(const remote_poll_over& over) {
+  if (auto found = remote_polls_.find(over.poll_id); found != remote_polls_.end() && found->second == over.here)
+    remote_polls_.erase(found);
 }
 
 void peer_link::forget_remote_polls() {
