@@ -40,7 +40,22 @@ void result_processor::lose(const lose_partitions& message) {
   losing_.push_back(message);
   for (auto& id : at_home)
     proceed(id);
+  forget_those_away();
   answer_losers();
+}
+
+/// If they come back, their leases may be others.
+void result_processor::forget_those_away() {
+  for (auto at = tasks_.begin(); at != tasks_.end();) {
+    auto& task = at->second;
+    auto is_lost = task.where == resident_task::place::away && !serves(at->first);
+    if (is_lost) {
+      task.leases.clear();
+      task.started.clear();
+      task.returned.clear();
+    }
+    at = is_lost && task.waiters.empty() ? tasks_.erase(at) : std::next(at);
+  }
 }
 
 /// The new owner may read the rows once no turn of this node can change them any more.

@@ -127,6 +127,7 @@ private:
   bool serves(const task_id& id) const { return engine_->actors->cluster().serves(id); }
   void gain(const gain_partitions& message);
   void lose(const lose_partitions& message);
+  void forget_those_away();
   void answer_losers();
   void reread(const reread_tasks& message);
   void read_again(const task_id& id);
@@ -147,6 +148,7 @@ private:
 
   void adopt(const adopt_tasks& message);
   void adopt_one(std::unique_ptr<task_context> context, steps_ready& first);
+  void stay_out(const task_context& context);
   void come_home(resident_task& task);
   void drop_context(resident_task& task);
   void evict(const evict_task& message);

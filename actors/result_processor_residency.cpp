@@ -30,7 +30,7 @@ void result_processor::adopt_one(std::unique_ptr<task_context> context, steps_re
   if (auto known = tasks_.find(id); known != tasks_.end() && known->second.where != resident_task::place::away)
     return; // recovery was faster
   if (!make_room(context->definition->id))
-    return leave_out(id, context->definition->id);
+    return stay_out(*context);
   auto& task = tasks_[id];
   task.context = std::move(context);
   come_home(task);
@@ -40,6 +40,14 @@ void result_processor::adopt_one(std::unique_ptr<task_context> context, steps_re
     for (auto number : enqueued_steps(*task.context))
       first.ready.push_back(make_ready_step(*task.context, number, task.context->created_at));
   proceed(id);
+}
+
+/// It waits in the database: until it begins, or until there is room.
+void result_processor::stay_out(const task_context& context) {
+  if (context.state == task_state::pending && context.input->start_at)
+    send(engine_->actors->timers(), arm_timer{context.id, *context.input->start_at});
+  else
+    leave_out(context.id, context.definition->id);
 }
 
 void result_processor::come_home(resident_task& task) {
@@ -237,7 +245,7 @@ void result_processor::forget(const task_id& id) {
     send(engine_->actors->dispatcher(), std::move(news));
   drop_context(task);
   tasks_.erase(found);
-  if (!recovering_ && room_.is_worth_a_look(resident_limit()))
+  if (!recovering_ && !draining_ && room_.is_worth_a_look(resident_limit()))
     begin_recovery(look_for::left_out, partitions_served());
 }
 

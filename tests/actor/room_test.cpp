@@ -100,6 +100,39 @@ TEST_CASE("a task that sleeps leaves for others, and its time brings it back") {
   CHECK(w.state(sleeper->id) == task_state::complete);
 }
 
+TEST_CASE("a task that begins later needs no room until then") {
+  world w{samples::linear(1)};
+  w.shared->settings.max_resident = 1;
+  w.created();
+  auto later = w.created(milliseconds{5000});
+  CHECK(w.shared->turns->shards_full == 0);
+  CHECK(w.poll().size() == 1);
+  w.pass(milliseconds{5100});
+  CHECK(w.finish(w.poll().at(0)) == report_status::accepted);
+  CHECK(w.state(later->id) == task_state::complete);
+}
+
+TEST_CASE("what was known of a task that was away is forgotten when its partition goes") {
+  world w{samples::linear(1)};
+  auto task = w.created();
+  auto before = w.poll().at(0);
+  caf::anon_send(w.shared->actors->processor(0), evict_task{task->id});
+  auto partition = partition_of(task->id);
+  w.shared->actors->cluster().serve(partition, false);
+  pending<std::uint32_t> gone;
+  caf::anon_send(w.shared->actors->dispatcher(), lose_partitions{{partition}, gone.done()});
+  caf::anon_send(w.shared->actors->processor(0), lose_partitions{{partition}, gone.done()});
+  w.run();
+  auto after = before; // the other node had it back from its worker, and gave it to one again
+  after.held.token.nonce ^= 1;
+  w.rows->claims[after.held.token.step] = after.held;
+  w.shared->actors->cluster().serve(partition, true);
+  caf::anon_send(w.shared->actors->processor(0), gain_partitions{{partition}});
+  w.run();
+  CHECK(w.finish(after) == report_status::accepted);
+  CHECK(w.state(task->id) == task_state::complete);
+}
+
 TEST_CASE("a recovery leaves sleeping tasks in the database until they are due") {
   world w{samples::linear(1)};
   auto sleeper = w.created(milliseconds{60000});
