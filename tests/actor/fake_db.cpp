@@ -35,7 +35,7 @@ protected:
         return unit_done{1};
       },
       [this](const open_tasks_unit& unit) { return open_tasks(unit); },
-      [this](const overdue_tasks_unit&) { return overdue_tasks_reply{rows_->overdue}; },
+      [this](const overdue_tasks_unit& unit) { return overdue(unit); },
       [this](const read_pauses_unit&) { return read_pauses_reply{rows_->pauses}; },
       [this](const set_pause_unit&) { return unit_done{}; },
       [this](const read_inbox_unit&) { return read_inbox_reply{rows_->inbox}; },
@@ -54,11 +54,15 @@ protected:
       [](const put_template_unit&) { return put_template_reply{}; },
       [](const fetch_templates_unit&) { return fetch_templates_reply{}; },
       [](const ping_unit&) { return unit_done{}; },
-      [](const beat_unit&) { return beat_reply{}; },
-      [](const leave_unit&) { return unit_done{}; },
-      [](const touch_tasks_unit&) { return unit_done{}; },
-      [](const ask_drain_unit&) { return unit_done{}; },
-      [](const read_cluster_unit&) { return cluster_view{}; },
+      [this](const beat_unit& unit) {
+        auto mood = rows_->beat_moods.find(unit.self.id);
+        return answer<beat_reply>(mood == rows_->beat_moods.end() ? db_mood::prompt : mood->second,
+                                  [=, this] { return rows_->cluster.beat(unit); });
+      },
+      [this](const leave_unit& unit) { return rows_->cluster.leave(unit.id); },
+      [this](const touch_tasks_unit& unit) { return rows_->cluster.touch(unit); },
+      [this](const ask_drain_unit& unit) { return rows_->cluster.ask_drain(unit); },
+      [this](const read_cluster_unit&) { return rows_->cluster.view(); },
       [this](release_answers) {
         for (auto& deliver : std::exchange(held_, {}))
           deliver();
@@ -69,12 +73,22 @@ protected:
 private:
   template <class Reply, class Work>
   caf::result<Reply> answer(Work work) {
-    switch (rows_->mood) {
+    return answer<Reply>(rows_->mood, std::move(work));
+  }
+
+  template <class Reply, class Work>
+  caf::result<Reply> answer(db_mood mood, Work work) {
+    switch (mood) {
       case db_mood::prompt:
         return work();
       case db_mood::holding: {
         auto promise = make_response_promise<Reply>();
         held_.push_back([promise, reply = work()]() mutable { promise.deliver(std::move(reply)); });
+        return promise;
+      }
+      case db_mood::slow: {
+        auto promise = make_response_promise<Reply>();
+        held_.push_back([promise, work]() mutable { promise.deliver(work()); });
         return promise;
       }
       case db_mood::lost_before:
@@ -208,9 +222,21 @@ private:
   open_tasks_reply open_tasks(const open_tasks_unit& unit) {
     open_tasks_reply reply;
     for (auto& [id, task] : rows_->tasks)
-      if (!is_terminal(task.head.state) && unit.after < id && reply.tasks.size() < unit.limit)
+      if (!is_terminal(task.head.state) && unit.after < id && contains(unit.partitions, id) &&
+          reply.tasks.size() < unit.limit)
         reply.tasks.push_back({id, task.head.template_id, sleeps(task.head) ? task.head.due_at : std::nullopt});
     return reply;
+  }
+
+  overdue_tasks_reply overdue(const overdue_tasks_unit& unit) {
+    overdue_tasks_reply reply{rows_->overdue};
+    std::erase_if(reply.ids, [&](const task_id& id) { return !contains(unit.partitions, id); });
+    return reply;
+  }
+
+  static bool contains(const std::vector<std::int16_t>& partitions, const task_id& id) {
+    return std::find(partitions.begin(), partitions.end(), static_cast<std::int16_t>(partition_of(id))) !=
+           partitions.end();
   }
 
   static bool sleeps(const head_row& head) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/interfaces.hpp"
+#include "tests/actor/fake_cluster.hpp"
 
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@ namespace geartrain::sim {
 enum class db_mood {
   prompt,      ///< at once
   holding,     ///< does the work, keeps the answer until release_answers
+  slow,        ///< does the work, and answers, with release_answers
   lost_before, ///< `unavailable`, and nothing was done
   lost_after,  ///< `unavailable`, although the work was done
   refusing,    ///< `storage`
@@ -32,6 +34,8 @@ struct fake_rows {
   std::vector<dead_letter> refused_requests;
   std::map<task_id, std::vector<dead_letter>> dead_letters;
   std::vector<refused_report> refused;
+  fake_cluster cluster;
+  std::map<node_id, db_mood> beat_moods; ///< of beats; a node that is not named: prompt
   std::size_t creates = 0;
   std::size_t commits = 0; ///< asked, committed or not
   std::size_t loads = 0;
@@ -40,7 +44,7 @@ struct fake_rows {
 
 using fake_rows_ptr = std::shared_ptr<fake_rows>;
 
-/// Delivers every answer that was kept back.
+/// Delivers every answer that this actor kept back.
 struct release_answers {};
 
 } // namespace geartrain::sim

@@ -16,19 +16,33 @@ const timestamp epoch{std::chrono::seconds{1700000000}};
 
 } // namespace
 
-world::world(task_template definition)
+world::world(task_template definition, std::optional<cluster_wiring> wiring)
   : owner(make_system(config)),
     system(*owner),
     scheduler(static_cast<caf::scheduler::test_coordinator&>(system.scheduler())),
     start_(scheduler.clock().now()) {
+  start(std::move(definition), std::move(wiring));
+}
+
+world::world(world& first, task_template definition, cluster_wiring wiring)
+  : system(first.system), scheduler(first.scheduler), rows(first.rows), start_(first.start_) {
+  for (auto byte : wiring.self.id.bytes) // no node draws the numbers of another one
+    random_ = random_ * 257 + byte;
+  start(std::move(definition), std::move(wiring));
+}
+
+void world::start(task_template definition, std::optional<cluster_wiring> wiring) {
   spdlog::set_level(spdlog::level::off);
   shared->settings.shards = 1;
-  shared->actors = std::make_shared<directory>(1);
+  shared->cluster = std::move(wiring);
+  shared->actors = std::make_shared<directory>(1, [this] { return scheduler.clock().now(); });
   shared->catalog = std::make_shared<template_catalog>();
   shared->catalog->put(template_snapshot{std::move(definition)}, 1);
   shared->now = [this] {
     return epoch + std::chrono::duration_cast<std::chrono::microseconds>(scheduler.clock().now() - start_);
   };
+  if (!rows->cluster.now)
+    rows->cluster.now = shared->now;
   shared->random = [this] { return ++random_ * 0x9E3779B97F4A7C15ULL; };
   auto start_db = [this] { return db_actor{spawn_fake_db(system, rows)}; };
   supervisor_ = spawn_supervisor(system, shared, engine_roles(system, shared, start_db),
@@ -36,12 +50,19 @@ world::world(task_template definition)
   run();
 }
 
-world::~world() {
+void world::stop() {
+  if (!supervisor_)
+    return;
   caf::anon_send(supervisor_, stop_children{});
   run();
   supervisor_ = nullptr;
   shared->actors->clear();
-  CHECK(system.registry().running() == 0);
+}
+
+world::~world() {
+  stop();
+  if (owner)
+    CHECK(system.registry().running() == 0);
 }
 
 void world::pass(milliseconds time) {
@@ -102,6 +123,8 @@ std::vector<leased_step> world::poll(std::uint32_t max_steps) {
   caf::anon_send(shared->actors->dispatcher(),
                  poll_request{0, "w", {"test"}, std::nullopt, max_steps, milliseconds{0}, result.done()});
   run();
+  if (!result.answered())
+    pass(milliseconds{100}); // with peers a poll waits for a moment
   REQUIRE(result.answered());
   return *result.answer();
 }

@@ -30,8 +30,18 @@ create_task sample_creation(std::optional<std::string> key);
 /// All actors of a one-shard engine on CAF's testing scheduler: nothing runs and no time passes unless the test says so.
 class world {
 public:
-  explicit world(task_template definition);
+  /// With `wiring` the node is one of a cluster, or of what may become one.
+  explicit world(task_template definition, std::optional<cluster_wiring> wiring = std::nullopt);
+
+  /// Another node: with the scheduler, the clock and the database of the first, which must live longer.
+  world(world& first, task_template definition, cluster_wiring wiring);
+
+  world(const world&) = delete;
+  world& operator=(const world&) = delete;
   ~world();
+
+  /// Ends all actors of the node without a word to anybody.
+  void stop();
 
   /// Runs until no actor has anything to do.
   void run() { scheduler.run(); }
@@ -70,7 +80,7 @@ public:
   }
 
   caf::actor_system_config config;
-  std::unique_ptr<caf::actor_system> owner;
+  std::unique_ptr<caf::actor_system> owner; ///< null for another node than the first
   caf::actor_system& system;
   caf::scheduler::test_coordinator& scheduler;
   fake_rows_ptr rows = std::make_shared<fake_rows>();
@@ -78,6 +88,8 @@ public:
   std::optional<std::string> given_up;
 
 private:
+  void start(task_template definition, std::optional<cluster_wiring> wiring);
+
   caf::actor_clock::time_point start_;
   std::uint64_t random_ = 0;
   supervisor_actor supervisor_;
