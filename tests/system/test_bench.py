@@ -40,11 +40,11 @@ class Bench(unittest.TestCase):
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("GEARTRAIN_")}
         self.environment["TMPDIR"] = scratch.name
 
-    def command(self, *arguments: str) -> list:
-        return [BINARY, "bench", "--seconds", "0.5", "--scratch", str(self.scratch), *arguments]
+    def command(self, *arguments: str, seconds: float = 0.5) -> list:
+        return [BINARY, "bench", "--seconds", str(seconds), "--scratch", str(self.scratch), *arguments]
 
-    def bench(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=170,
+    def bench(self, *arguments: str, seconds: float = 0.5) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(self.command(*arguments, seconds=seconds), capture_output=True, text=True, timeout=170,
                               env=self.environment, check=False)
 
     def assert_nothing_left(self) -> None:
@@ -52,7 +52,7 @@ class Bench(unittest.TestCase):
         wait_until("no file is left", lambda: not list(self.scratch.iterdir()))
 
     def test_a_report_is_complete_and_nothing_is_left(self) -> None:
-        done = self.bench("--workloads", "linear-4", "--drivers", "in-process,http", "--output", "json")
+        done = self.bench("--workloads", "linear-4", "--drivers", "in-process,http", "--output", "json", seconds=2)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_nothing_left()
         report = json.loads(done.stdout)
