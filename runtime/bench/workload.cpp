@@ -14,8 +14,8 @@ using json = nlohmann::json;
 constexpr std::size_t usual_width = 100;
 constexpr std::size_t cursors = 1000;
 
-/// Where more steps than this wait at a time, more waiting makes nothing faster.
-constexpr std::size_t steps_in_window = 2048;
+/// Where more steps than this can run at a time, more of them make nothing faster.
+constexpr std::size_t steps_at_a_time = 2048;
 
 json step(const std::string& name, std::vector<std::string> parents = {}, const std::string& callable = "bench.step") {
   json out{{"name", name}, {"handler", {{"callable", callable}}}};
@@ -29,12 +29,13 @@ json step_of_type(const char* type, json out) {
   return out;
 }
 
-workload make(std::string name, std::string description, std::size_t steps, json graph) {
+/// `width`: steps beside each other where there are most.
+workload make(std::string name, std::string description, std::size_t steps, std::size_t width, json graph) {
   workload out;
   out.name = std::move(name);
   out.description = std::move(description);
   out.steps = steps;
-  out.window = std::max<std::size_t>(8, steps_in_window / steps);
+  out.window = std::max<std::size_t>(8, steps_at_a_time / width);
   out.context = R"({"n":1})";
   auto template_name = out.name;
   std::replace(template_name.begin(), template_name.end(), '-', '_');
@@ -77,21 +78,21 @@ json batch() {
 
 std::vector<workload> make_workloads() {
   std::vector<workload> all;
-  all.push_back(make("linear-4", "four steps in a row", 4,
+  all.push_back(make("linear-4", "four steps in a row", 4, 1,
                      {step("s1"), step("s2", {"s1"}), step("s3", {"s2"}), step("s4", {"s3"})}));
-  all.push_back(make("diamond", "one step, two beside each other, a join", 4,
+  all.push_back(make("diamond", "one step, two beside each other, a join", 4, 2,
                      {step("start"), step("b", {"start"}), step("c", {"start"}), step("end", {"b", "c"})}));
-  all.push_back(make("tree", "1, 2 and 4 steps, a join of four", 8,
+  all.push_back(make("tree", "1, 2 and 4 steps, a join of four", 8, 4,
                      {step("root"), step("l", {"root"}), step("r", {"root"}), step("d", {"l"}), step("e", {"l"}),
                       step("f", {"r"}), step("g", {"r"}), step("end", {"d", "e", "f", "g"})}));
   all.push_back(
-    make("mixed-dag", "seven steps with joins of two and of three", 7,
+    make("mixed-dag", "seven steps with joins of two and of three", 7, 3,
          {step("init"), step("l", {"init"}), step("r", {"init"}), step("validate", {"l", "r"}),
           step("transform", {"l"}), step("analyze", {"r"}), step("finalize", {"validate", "transform", "analyze"})}));
   all.push_back(fan_out(usual_width));
-  all.push_back(make("decision", "a decision that takes two of three ways, and their join", 5, decision()));
-  all.push_back(make("batch-1000", "a batch of 1,000 cursors and its join", cursors + 2, batch()));
-  all.push_back(make("single-step", "one step", 1, json::array({step("only")})));
+  all.push_back(make("decision", "a decision that takes two of three ways, and their join", 5, 2, decision()));
+  all.push_back(make("batch-1000", "a batch of 1,000 cursors and its join", cursors + 2, cursors, batch()));
+  all.push_back(make("single-step", "one step", 1, 1, json::array({step("only")})));
   return all;
 }
 
@@ -117,7 +118,7 @@ std::string planned() {
 } // namespace
 
 workload fan_out(std::size_t width) {
-  return make("fan-out", fmt::format("1, {} and 1 steps", width), width + 2, fan_out_graph(width));
+  return make("fan-out", fmt::format("1, {} and 1 steps", width), width + 2, width, fan_out_graph(width));
 }
 
 const std::vector<workload>& workloads() {
