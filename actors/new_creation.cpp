@@ -99,7 +99,9 @@ void tell_owners(const engine& engine, std::vector<task_id> tasks) {
 
 } // namespace
 
-void announce_created(const engine& engine, std::vector<std::unique_ptr<task_context>> created) {
+void announce_created(const engine& engine, std::vector<std::unique_ptr<task_context>> created,
+                      std::function<void()> told) {
+  std::shared_ptr<const void> until_told{nullptr, [told = std::move(told)](const void*) { told(); }};
   std::unordered_map<std::size_t, adopt_tasks> by_shard;
   std::vector<task_id> of_others; // the node owns nothing at present: it has just come, or is about to leave
   for (auto& context : created) {
@@ -109,8 +111,10 @@ void announce_created(const engine& engine, std::vector<std::unique_ptr<task_con
     }
     by_shard[engine.actors->shard_of(context->id)].contexts.emplace_back(std::move(context));
   }
-  for (auto& [shard, tasks] : by_shard)
+  for (auto& [shard, tasks] : by_shard) {
+    tasks.until_told = until_told;
     caf::anon_send(engine.actors->processor(shard), std::move(tasks));
+  }
   tell_owners(engine, std::move(of_others));
 }
 

@@ -4,6 +4,7 @@
 #include "messages/requests.hpp"
 #include "messages/storage.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,7 +36,9 @@ std::vector<task_id> make_task_ids(const engine& engine, std::size_t count, time
 /// What to say when there is no such template.
 failure unknown_template(const create_task& asked);
 
-/// Tells the owners of tasks that were just committed, who tell the dispatcher about the first steps. Thread-safe.
-void announce_created(const engine& engine, std::vector<std::unique_ptr<task_context>> created);
+/// Tells the owners of tasks that were just committed, who tell the dispatcher about the first steps. Then `told` is called,
+/// on any thread: whoever hears of a creation and polls at once gets its step. Thread-safe.
+void announce_created(const engine& engine, std::vector<std::unique_ptr<task_context>> created,
+                      std::function<void()> told);
 
 } // namespace geartrain

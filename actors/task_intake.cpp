@@ -92,8 +92,8 @@ void task_intake::committed(const creation_ptr& work, const create_task_reply& r
     task_snapshot created{*context};
     std::vector<std::unique_ptr<task_context>> all;
     all.push_back(std::move(context));
-    announce_created(*engine_, std::move(all));
-    work->done(create_task_result{task_created{std::move(created)}});
+    announce_created(*engine_, std::move(all),
+                     [work, created] { work->done(create_task_result{task_created{created}}); });
   } else {
     work->done(create_task_result{duplicate_task{reply.existing}});
   }

@@ -52,10 +52,15 @@ void finish(bulk_creation& bulk) {
   bulk.asked.done(std::move(bulk.outcomes));
 }
 
-void settle(bulk_creation& bulk, std::size_t place, creation_outcome outcome) {
-  bulk.outcomes[place] = std::move(outcome);
+/// On any thread: the last one finishes it.
+void settled(bulk_creation& bulk) {
   if (--bulk.open == 0)
     finish(bulk);
+}
+
+void settle(bulk_creation& bulk, std::size_t place, creation_outcome outcome) {
+  bulk.outcomes[place] = std::move(outcome);
+  settled(bulk);
 }
 
 } // namespace
@@ -142,11 +147,8 @@ void task_intake::all_committed(const bulk_ptr& bulk, const create_tasks_reply& 
       outcome = duplicate_task{reply.outcomes[i]->existing};
     }
   }
-  if (!created.empty())
-    announce_created(*engine_, std::move(created));
-  bulk->open = unsettled.size();
-  if (unsettled.empty())
-    finish(*bulk);
+  bulk->open = unsettled.size() + 1;
+  announce_created(*engine_, std::move(created), [bulk] { settled(*bulk); });
   for (auto index : unsettled)
     commit_alone(bulk, index);
   closed();

@@ -4,6 +4,7 @@
 #include "actors/new_creation.hpp"
 #include "messages/actor_base.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -28,7 +29,7 @@ using creation_ptr = std::shared_ptr<creation>;
 struct bulk_creation {
   create_tasks_request asked;
   std::vector<creation_outcome> outcomes; ///< in the order of the request
-  std::size_t open = 0;                   ///< creations of the unit whose outcome is still to come
+  std::atomic<std::size_t> open{0};       ///< what is still to come before it can be answered
   create_tasks_unit unit;                 ///< what the rules allow; kept to send it again with the same ids
   std::vector<std::size_t> places;        ///< of each creation of the unit in the request
   std::vector<std::unique_ptr<task_context>> contexts; ///< of each creation of the unit

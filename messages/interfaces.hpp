@@ -34,6 +34,7 @@ using peer_actor =
 /// task_intake -> result_processor: tasks of its shard that were just committed; they become resident.
 struct adopt_tasks {
   std::vector<baton> contexts;
+  std::shared_ptr<const void> until_told; ///< let go once the dispatcher has been told of their first steps
 };
 
 /// step_dispatcher -> result_processor: these steps are with workers now.
