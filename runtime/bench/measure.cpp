@@ -2,6 +2,7 @@
 
 #include "runtime/bench/closed_loop.hpp"
 #include "runtime/bench/open_loop.hpp"
+#include "runtime/bench/phases.hpp"
 #include "runtime/bench/process_cpu.hpp"
 #include "runtime/bench/snapshot.hpp"
 #include "runtime/bench/timed_task.hpp"
@@ -16,11 +17,8 @@ namespace geartrain::bench {
 
 namespace {
 
-constexpr std::chrono::seconds drain_patience{120};
 constexpr std::chrono::milliseconds between_looks_at_workers{250};
 
-/// Before each phase counts; the first also has the plans and caches of a fresh server to wait for.
-constexpr double warm_up_share = 0.25;
 constexpr std::size_t tasks_before_idle = 20;
 constexpr std::size_t most_idle_tasks = 2000;
 
@@ -29,10 +27,6 @@ constexpr std::size_t timed_at_saturation = 16;
 
 /// One kind of task gets four fifths of the memory: so there is room for what is open at saturation and a fifth more.
 constexpr double room_for_the_window = 1.5;
-
-steady::duration seconds_of(double seconds) {
-  return std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(seconds));
-}
 
 /// One measurement under way. The loop goes on through all phases, and the workers with it.
 class session {
@@ -201,9 +195,7 @@ expected<measurement> measure(database_under_test& database, const planned& plan
     auto url = database.prepare();
     if (!url)
       return url.error();
-    auto handlers = plan.driver == driver_kind::in_process
-                      ? node_handlers{options.handler_threads, options.handler_prefetch}
-                      : node_handlers{};
+    auto handlers = handlers_of(plan.driver, options);
     auto node = node_under_test::start(*url, settings_for(plan, options), handlers, options.scratch);
     if (!node)
       return node.error();

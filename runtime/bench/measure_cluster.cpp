@@ -1,6 +1,8 @@
 #include "runtime/bench/measure_cluster.hpp"
 
+#include "messages/uuid.hpp"
 #include "runtime/bench/closed_loop.hpp"
+#include "runtime/bench/phases.hpp"
 #include "runtime/bench/process_cpu.hpp"
 #include "runtime/bench/snapshot.hpp"
 #include "runtime/bench/worker_fleet.hpp"
@@ -18,14 +20,8 @@ namespace geartrain::bench {
 namespace {
 
 constexpr std::chrono::seconds balance_patience{60};
-constexpr std::chrono::seconds drain_patience{120};
 constexpr std::chrono::milliseconds between_looks{100};
-constexpr std::uint64_t all_partitions = 256;
-constexpr double warm_up_share = 0.25;
-
-steady::duration seconds_of(double seconds) {
-  return std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(seconds));
-}
+constexpr std::uint64_t all_partitions = partition_count;
 
 /// How many partitions a node serves, by its own words.
 expected<std::uint64_t> partitions_of(event_loop& loop, http_link& link) {
@@ -168,9 +164,7 @@ expected<measurement> measure_cluster(database_under_test& database, const plann
   auto url = database.prepare();
   if (!url)
     return url.error();
-  auto handlers = plan.driver == driver_kind::in_process
-                    ? node_handlers{options.handler_threads, options.handler_prefetch}
-                    : node_handlers{};
+  auto handlers = handlers_of(plan.driver, options);
   return cluster_session{database, plan, options}.run(*url, handlers);
 }
 
