@@ -6,9 +6,14 @@ bool ready_queue::push(ready_step_ptr step) {
   auto ready_us = step->ready_at.time_since_epoch().count();
   auto worth_us = std::chrono::microseconds{priority_worth}.count() * step->input->priority;
   position where{ready_us - worth_us, next_sequence_++, step->id};
+  if (auto known = places_.find(step->id); known != places_.end()) {
+    auto& queued = *known->second.in->at(known->second.at);
+    if (queued.attempt == step->attempt && queued.yields == step->yields)
+      return false;
+    remove(step->id);
+  }
   auto& steps = namespaces_[step->definition->namespace_name][step->step().handler.callable];
-  if (!places_.emplace(step->id, place{&steps, where}).second)
-    return false;
+  places_.emplace(step->id, place{&steps, where});
   steps.emplace(where, std::move(step));
   return true;
 }
@@ -60,9 +65,19 @@ ready_queue::lane* ready_queue::best_lane(const std::vector<std::string>& namesp
   return best;
 }
 
-bool ready_queue::has(const std::vector<std::string>& namespaces,
-                      const std::optional<std::vector<std::string>>& handlers) {
-  return best_lane(namespaces, handlers) != nullptr;
+const ready_step* ready_queue::first(const std::vector<std::string>& namespaces,
+                                     const std::optional<std::vector<std::string>>& handlers) {
+  auto best = best_lane(namespaces, handlers);
+  return best ? best->begin()->second.get() : nullptr;
+}
+
+std::vector<ready_step_ptr> ready_queue::firsts() const {
+  std::vector<ready_step_ptr> all;
+  for (auto& [name, handlers] : namespaces_)
+    for (auto& [callable, steps] : handlers)
+      if (!steps.empty())
+        all.push_back(steps.begin()->second);
+  return all;
 }
 
 ready_step_ptr ready_queue::take(const std::vector<std::string>& namespaces,

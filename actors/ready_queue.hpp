@@ -21,7 +21,8 @@ class ready_queue {
 public:
   static constexpr milliseconds priority_worth{10000};
 
-  /// Adds a step; false if it is there already.
+  /// Adds a step; false if it is there already. If it is there for another attempt, or without the last checkpoint, it takes
+  /// that one's place in the order of its own time.
   bool push(ready_step_ptr step);
 
   /// Takes a step out wherever it stands; null if it is not there.
@@ -36,8 +37,12 @@ public:
   ready_step_ptr take(const std::vector<std::string>& namespaces,
                       const std::optional<std::vector<std::string>>& handlers);
 
-  /// True if take() would find one.
-  bool has(const std::vector<std::string>& namespaces, const std::optional<std::vector<std::string>>& handlers);
+  /// What take() would give.
+  const ready_step* first(const std::vector<std::string>& namespaces,
+                          const std::optional<std::vector<std::string>>& handlers);
+
+  /// The first step of each lane.
+  std::vector<ready_step_ptr> firsts() const;
 
   std::size_t size() const { return places_.size(); }
 

@@ -16,6 +16,7 @@ step_checkpoint checkpoint_of(const step_report& report, timestamp now) {
   checkpoint.attempt = report.token.attempt;
   checkpoint.lease_nonce = report.token.nonce;
   checkpoint.yielded = report.kind == report_kind::yield;
+  checkpoint.yields = static_cast<std::uint16_t>(report.token.yields + (checkpoint.yielded ? 1 : 0));
   checkpoint.at = now;
   checkpoint.data = report.checkpoint;
   return checkpoint;
@@ -34,7 +35,11 @@ void result_processor::settle_leases(resident_task& task) {
     if (number < 1 || number > task.context->steps.size())
       continue;
     auto& step = task.context->step(number);
-    if (held.token.attempt != step.attempts.size() + 1)
+    if (is_over(*task.context, held.token)) {
+      take_back(task, held.token);
+      continue;
+    }
+    if (is_ahead(*task.context, held.token))
       continue;
     mark_started(*task.context, number, held.claimed_at);
     if (step.state == step_state::in_progress && !is_terminal(task.context->state))
@@ -43,6 +48,19 @@ void result_processor::settle_leases(resident_task& task) {
     task.leases.erase(number);
     revoke(held.token.step);
   }
+}
+
+/// It was given out for what turns of other nodes had ended before: whatever comes next is given out anew.
+void result_processor::take_back(resident_task& task, const lease_token& token) {
+  auto number = number_of(token.step);
+  auto& context = *task.context;
+  if (auto known = task.leases.find(number); known != task.leases.end() && known->second.token.nonce == token.nonce)
+    task.leases.erase(known);
+  steps_ready news;
+  news.released.push_back(token);
+  if (context.step(number).state == step_state::enqueued && !context.paused && serves(context.id))
+    news.ready.push_back(make_ready_step(context, number, engine_->now()));
+  send(engine_->actors->dispatcher(), std::move(news));
 }
 
 void result_processor::revoke(const step_id& step) {
@@ -125,8 +143,7 @@ void result_processor::fence_report(resident_task& task, pending_report& pending
   }
   auto known = task.leases.find(number);
   auto held = known != task.leases.end() ? &known->second : nullptr;
-  auto verdict = fence(*task.context, held, report.token, engine_->now(), report.kind == report_kind::yield,
-                       engine_->settings.lease);
+  auto verdict = fence(*task.context, held, report.token, engine_->now(), report.kind == report_kind::yield);
   if (doubts(task, pending, verdict)) {
     task.outdated = true;
     task.waiting.reports.push_back(std::move(pending));

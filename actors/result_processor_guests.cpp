@@ -1,4 +1,5 @@
 #include "actors/result_processor_impl.hpp"
+#include "workflow/fencing.hpp"
 
 #include <algorithm>
 
@@ -101,9 +102,7 @@ void result_processor::read_again(const task_id& id) {
 bool result_processor::doubts(const resident_task& task, const pending_report& pending, fence_verdict verdict) const {
   if (verdict == fence_verdict::current || verdict == fence_verdict::duplicate || task.read_at >= pending.arrived)
     return false;
-  auto& token = pending.message.report.token;
-  auto number = number_of(token.step);
-  auto ahead = verdict == fence_verdict::unknown_step || token.attempt > task.context->step(number).attempts.size() + 1;
+  auto ahead = is_ahead(*task.context, pending.message.report.token);
   return ahead || !engine_->actors->cluster().is_certain();
 }
 

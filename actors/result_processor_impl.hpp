@@ -110,6 +110,7 @@ private:
   void proceed(const task_id& id);
 
   void settle_leases(resident_task& task);
+  void take_back(resident_task& task, const lease_token& token);
   void revoke(const step_id& step);
   turn_causes gather(resident_task& task);
   bool gather_act(resident_task& task, turn_causes& causes);

@@ -27,11 +27,13 @@ void result_processor::adopt(const adopt_tasks& message) {
 
 void result_processor::adopt_one(std::unique_ptr<task_context> context, steps_ready& first) {
   auto id = context->id;
-  if (auto known = tasks_.find(id); known != tasks_.end() && known->second.where != resident_task::place::away)
+  auto known = tasks_.find(id);
+  auto is_loading = known != tasks_.end() && known->second.where == resident_task::place::loading;
+  if (known != tasks_.end() && known->second.where != resident_task::place::away && !is_loading)
     return; // recovery was faster
-  if (!make_room(context->definition->id))
+  if (!is_loading && !make_room(context->definition->id))
     return stay_out(*context);
-  auto& task = tasks_[id];
+  auto& task = tasks_[id]; // what is being read is here already: nobody waits for it, least of all who created the task
   task.context = std::move(context);
   come_home(task);
   if (task.context->state == task_state::pending)
@@ -39,6 +41,7 @@ void result_processor::adopt_one(std::unique_ptr<task_context> context, steps_re
   else if (serves(id))
     for (auto number : enqueued_steps(*task.context))
       first.ready.push_back(make_ready_step(*task.context, number, task.context->created_at));
+  recovered(id);
   proceed(id);
 }
 
@@ -119,7 +122,7 @@ void result_processor::restore(const task_id& id, const task_rows& rows, const t
   release_ended_leases(task);
   for (auto& claim : rows.claims) {
     lease held;
-    held.token = {make_step_id(id, claim.number), claim.attempt, claim.epoch, claim.lease_nonce,
+    held.token = {make_step_id(id, claim.number), claim.attempt, claim.yields, claim.epoch, claim.lease_nonce,
                   claim.token_expires_at};
     if (task.leases.contains(claim.number) || is_over(*task.context, held.token))
       continue;

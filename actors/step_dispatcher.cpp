@@ -35,6 +35,7 @@ step_dispatcher::behavior_type step_dispatcher::make_behavior() {
     [this](const drain_request& request) { drain(request); },
     [this](tick) { on_tick(); },
     [this](tell_peers) { tell_who_waits(); },
+    [this](offer_steps) { offer(); },
   };
 }
 
@@ -43,7 +44,9 @@ step_dispatcher::behavior_type step_dispatcher::make_behavior() {
 void step_dispatcher::poll(const poll_request& asked) {
   if (draining_)
     return asked.done(std::vector<leased_step>{});
-  if (may_dispatch() && ready_.has(asked.namespaces, asked.handlers))
+  if (!asked.from_peer)
+    demand_.note(asked, engine_->now());
+  if (may_dispatch() && is_there(asked))
     return serve(asked);
   auto wait = asked.wait;
   if (engine_->actors->cluster().has_peers() && !asked.from_peer)
@@ -52,12 +55,20 @@ void step_dispatcher::poll(const poll_request& asked) {
     return asked.done(std::vector<leased_step>{});
   polls_.add(asked, engine_->now() + wait);
   worker_waits(asked);
+  if (asked.from_peer && ready_.first(asked.namespaces, asked.handlers))
+    plan_offer();
+}
+
+/// True if a step is there for this poll now.
+bool step_dispatcher::is_there(const poll_request& asked) {
+  auto first = ready_.first(asked.namespaces, asked.handlers);
+  return first && (!asked.from_peer || may_leave(*first));
 }
 
 void step_dispatcher::serve(const poll_request& asked) {
   std::vector<leased_step> given;
   notices news;
-  while (given.size() < asked.max_steps) {
+  while (given.size() < asked.max_steps && (given.empty() || is_there(asked))) {
     auto step = ready_.take(asked.namespaces, asked.handlers);
     if (!step)
       break;
@@ -65,6 +76,8 @@ void step_dispatcher::serve(const poll_request& asked) {
     auto& held = given.back().held;
     news[engine_->actors->shard_of(task_of(held.token.step))].leases.push_back(held);
   }
+  if (!asked.from_peer)
+    demand_.note(asked, engine_->now());
   // The owners first: no report on these leases may reach them before the leases do.
   for (auto& [shard, message] : news)
     send(engine_->actors->processor(shard), std::move(message));
@@ -74,7 +87,7 @@ void step_dispatcher::serve(const poll_request& asked) {
 leased_step step_dispatcher::lease_out(ready_step_ptr step, const std::string& worker) {
   auto now = engine_->now();
   lease held;
-  held.token = {step->id, step->attempt, epoch_, engine_->random(), now + engine_->settings.lease};
+  held.token = {step->id, step->attempt, step->yields, epoch_, engine_->random(), now + engine_->settings.lease};
   held.worker = worker;
   held.claimed_at = now;
   held.expires_at = held.token.expires_at;
@@ -95,13 +108,23 @@ void step_dispatcher::steps_arrive(const steps_ready& news) {
       ready_.push(step);
   if (!may_dispatch())
     return;
-  for (auto& step : news.ready)
-    while (ready_.contains(step->id)) {
-      auto waiting = polls_.first_for(step->definition->namespace_name, step->step().handler.callable);
-      if (!waiting)
-        break;
-      serve(*take_poll(*waiting));
+  auto some_stay = false;
+  for (auto& step : news.ready) {
+    while (ready_.contains(step->id) && meets(*step)) {
     }
+    some_stay |= ready_.contains(step->id) && !may_leave(*step);
+  }
+  if (some_stay)
+    plan_offer();
+}
+
+/// Gives the step, and others with it, to the first worker that waits for one like it; false if there is none.
+bool step_dispatcher::meets(const ready_step& step) {
+  auto waiting = polls_.first_for(step.definition->namespace_name, step.step().handler.callable, !may_leave(step));
+  if (!waiting)
+    return false;
+  serve(*take_poll(*waiting));
+  return true;
 }
 
 void step_dispatcher::release(const lease_token& token) {
@@ -141,7 +164,7 @@ void step_dispatcher::pause(const set_pauses& message) {
 /// A restarted owner announces what it finds; it may not know yet that a worker has the step.
 bool step_dispatcher::already_leased(const ready_step& step) {
   auto known = leases_.find(step.id);
-  if (!known || known->held.token.attempt != step.attempt)
+  if (!known || known->held.token.attempt != step.attempt || known->held.token.yields != step.yields)
     return false;
   send(engine_->actors->processor_of(task_of(step.id)), steps_leased{{known->held}});
   return true;
@@ -178,6 +201,7 @@ void step_dispatcher::on_tick() {
   for (auto& [entry, why] : leases_.take_expired(now))
     send(engine_->actors->processor_of(task_of(entry.held.token.step)), lease_ended{entry.held, why});
   cancelled_.forget(now - cancelled_memory);
+  demand_.forget(now - own_patience);
   record_claims(now - engine_->settings.claim_after);
   ask_for_pauses();
   delayed_send(this, engine_->settings.tick, tick{});

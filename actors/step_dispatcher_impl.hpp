@@ -3,6 +3,7 @@
 #include "actors/cancelled_leases.hpp"
 #include "actors/engine.hpp"
 #include "actors/lease_table.hpp"
+#include "actors/own_demand.hpp"
 #include "actors/paused_steps.hpp"
 #include "actors/poll_queue.hpp"
 #include "actors/ready_queue.hpp"
@@ -16,13 +17,17 @@ namespace geartrain {
 /// Private: time to tell the peers who waits here.
 struct tell_peers {};
 
+/// Private: time to give workers of other nodes what nobody here has taken.
+struct offer_steps {};
+
 } // namespace geartrain
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::tell_peers)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(geartrain::offer_steps)
 
 namespace geartrain {
 
-using dispatcher_interface = step_dispatcher_actor::extend<caf::reacts_to<tell_peers>>;
+using dispatcher_interface = step_dispatcher_actor::extend<caf::reacts_to<tell_peers>, caf::reacts_to<offer_steps>>;
 
 class step_dispatcher : public actor_base<dispatcher_interface::base> {
 public:
@@ -39,14 +44,19 @@ protected:
   behavior_type make_behavior() override;
 
 private:
+  /// How long a step waits for a worker of this node that has just asked for others, before it goes to another node.
+  static constexpr milliseconds own_patience{5};
+
   using notices = std::unordered_map<std::size_t, steps_leased>; // by shard of the result_processor
 
   // -- steps and workers meet (step_dispatcher.cpp) -----------------------------
 
   void poll(const poll_request& asked);
+  bool is_there(const poll_request& asked);
   void serve(const poll_request& asked);
   leased_step lease_out(ready_step_ptr step, const std::string& worker);
   void steps_arrive(const steps_ready& news);
+  bool meets(const ready_step& step);
   void release(const lease_token& token);
   bool take_out(const step_id& step) { return ready_.remove(step) || paused_.remove(step); }
   void revoke(const revoked_steps& revoked);
@@ -78,6 +88,9 @@ private:
   void tell_who_waits();
   void welcome(const peer_came& message);
   void hand_out(steps_arrived& message);
+  bool may_leave(const ready_step& step) const;
+  void plan_offer();
+  void offer();
   void lose(const lose_partitions& message);
   void answer_losers();
 
@@ -85,6 +98,7 @@ private:
   std::uint32_t epoch_;
   ready_queue ready_;
   poll_queue polls_;
+  own_demand demand_;
   paused_steps paused_;
   bool pauses_known_ = false;
   bool asking_ = false;
@@ -98,6 +112,7 @@ private:
   std::vector<lose_partitions> losing_; ///< what was held of them is being recorded
   polls_wait news_for_peers_;           ///< not told yet
   bool telling_peers_ = false;          ///< a tell_peers is on its way
+  bool offering_ = false;               ///< an offer_steps is on its way
   bool was_certain_ = true;
 };
 

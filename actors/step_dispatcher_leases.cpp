@@ -30,7 +30,7 @@ bool step_dispatcher::revive(const lease_token& token, const std::string& worker
     step = paused_.remove(token.step);
   if (!step)
     return false;
-  if (step->attempt != token.attempt) {
+  if (step->attempt != token.attempt || step->yields != token.yields) {
     ready_.push(std::move(step));
     return false;
   }

@@ -101,6 +101,37 @@ void step_dispatcher::hand_out(steps_arrived& message) {
   message.unwanted(std::move(unwanted));
 }
 
+// -- steps for other nodes -----------------------------------------------------------------
+
+/// Not while a worker of this node is about to ask for it.
+bool step_dispatcher::may_leave(const ready_step& step) const {
+  auto since = engine_->now() - own_patience;
+  return step.ready_at <= since ||
+         !demand_.is_alive(step.definition->namespace_name, step.step().handler.callable, since);
+}
+
+void step_dispatcher::plan_offer() {
+  if (engine_->actors->cluster().has_peers() && !std::exchange(offering_, true))
+    delayed_send(this, own_patience, offer_steps{});
+}
+
+void step_dispatcher::offer() {
+  offering_ = false;
+  if (!may_dispatch())
+    return;
+  auto gave = true;
+  auto some_stay = false;
+  while (std::exchange(gave, false)) {
+    some_stay = false;
+    for (auto& step : ready_.firsts()) {
+      gave |= ready_.contains(step->id) && meets(*step);
+      some_stay |= ready_.contains(step->id) && !may_leave(*step);
+    }
+  }
+  if (some_stay)
+    plan_offer();
+}
+
 // -- partitions ---------------------------------------------------------------------------
 
 void step_dispatcher::lose(const lose_partitions& message) {
@@ -127,7 +158,7 @@ void step_dispatcher::serve_again() {
   auto certain = may_dispatch();
   if (!std::exchange(was_certain_, certain) && certain)
     for (auto& poll : polls_.waiting())
-      if (ready_.has(poll->namespaces, poll->handlers))
+      if (is_there(*poll))
         serve(*take_poll(poll->poll_id));
 }
 

@@ -24,7 +24,7 @@ const token_mint& mint() {
 }
 
 lease_token token_of(std::uint32_t n) {
-  return {make_step_id(task_number(n), 1), 1, 7, std::uint64_t{n} << 32, noon()};
+  return {make_step_id(task_number(n), 1), 1, 0, 7, std::uint64_t{n} << 32, noon()};
 }
 
 /// The body of POST /v1/workers/results.

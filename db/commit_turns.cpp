@@ -115,7 +115,8 @@ private:
 };
 
 struct checkpoint_columns {
-  pg_array task{uuid}, step{int4}, attempt{int4}, nonce{int8}, yielded{boolean}, at{timestamptz}, data{text};
+  pg_array task{uuid}, step{int4}, attempt{int4}, nonce{int8}, yielded{boolean}, yields{int4}, at{timestamptz},
+    data{text};
 
   /// Of several checkpoints of one step the last one counts.
   void add(const task_id& id, const std::vector<step_checkpoint>& given) {
@@ -128,13 +129,14 @@ struct checkpoint_columns {
       attempt.add(std::int32_t{c->attempt});
       nonce.add(static_cast<std::int64_t>(c->lease_nonce));
       yielded.add(c->yielded);
+      yields.add(std::int32_t{c->yields});
       at.add(c->at);
       data.add(c->data);
     }
   }
 
   void give(parameters& values) {
-    for (auto* column : {&task, &step, &attempt, &nonce, &yielded, &at, &data})
+    for (auto* column : {&task, &step, &attempt, &nonce, &yielded, &yields, &at, &data})
       values.add(std::move(*column));
   }
 };

@@ -102,8 +102,9 @@ step_checkpoint read_checkpoint(const row_set& rows, int i) {
   c.version = rows.int4(i, 3);
   c.lease_nonce = static_cast<std::uint64_t>(rows.int8(i, 4));
   c.yielded = rows.boolean(i, 5);
-  c.at = rows.time(i, 6);
-  c.data = rows.json(i, 7);
+  c.yields = static_cast<std::uint16_t>(rows.int4(i, 6));
+  c.at = rows.time(i, 7);
+  c.data = rows.json(i, 8);
   return c;
 }
 
@@ -111,19 +112,20 @@ claim_row read_claim(const row_set& rows, int i) {
   claim_row c;
   c.number = static_cast<std::uint16_t>(rows.int4(i, 1));
   c.attempt = static_cast<std::uint16_t>(rows.int4(i, 2));
-  c.epoch = static_cast<std::uint32_t>(rows.int8(i, 3));
-  c.lease_nonce = static_cast<std::uint64_t>(rows.int8(i, 4));
-  c.claimed_at = rows.time(i, 5);
-  c.token_expires_at = rows.time(i, 6);
-  c.expires_at = rows.time(i, 7);
-  c.worker = rows.text(i, 8);
+  c.yields = static_cast<std::uint16_t>(rows.int4(i, 3));
+  c.epoch = static_cast<std::uint32_t>(rows.int8(i, 4));
+  c.lease_nonce = static_cast<std::uint64_t>(rows.int8(i, 5));
+  c.claimed_at = rows.time(i, 6);
+  c.token_expires_at = rows.time(i, 7);
+  c.expires_at = rows.time(i, 8);
+  c.worker = rows.text(i, 9);
   return c;
 }
 
 /// Its attempt is over, or the worker gave the step back with a checkpoint.
 bool has_ended(const task_rows& task, const claim_row& claim) {
   for (auto& c : task.checkpoints)
-    if (c.yielded && c.number == claim.number && c.lease_nonce == claim.lease_nonce)
+    if (c.number == claim.number && c.attempt == claim.attempt && c.yields > claim.yields)
       return true;
   for (auto& o : task.attempts)
     if (o.number == claim.number && o.attempt == claim.attempt)

@@ -33,11 +33,11 @@ SELECT task_id, version, kind, step, at, who, reason, from_state, to_state, data
 FROM geartrain.task_facts WHERE task_id = ANY ($1) ORDER BY task_id, version, seq)";
 
 constexpr auto read_checkpoints_sql = R"(
-SELECT task_id, step, attempt, version, lease_nonce, yielded, at, data
+SELECT task_id, step, attempt, version, lease_nonce, yielded, yields, at, data
 FROM geartrain.checkpoints WHERE task_id = ANY ($1) ORDER BY task_id, step)";
 
 constexpr auto read_claims_sql = R"(
-SELECT task_id, step, attempt, epoch, lease_nonce, claimed_at, token_expires_at, expires_at, worker
+SELECT task_id, step, attempt, yields, epoch, lease_nonce, claimed_at, token_expires_at, expires_at, worker
 FROM geartrain.claims WHERE task_id = ANY ($1) ORDER BY task_id, step, attempt)";
 
 // -- what a node looks for ---------------------------------------------------------

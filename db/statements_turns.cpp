@@ -77,17 +77,18 @@ const std::string turn_additions = R"(, noted AS (
     AS f (task_id, seq, kind, step, at, who, reason, from_state, to_state, data)
   JOIN moved m USING (task_id)
 ), kept AS (
-  INSERT INTO geartrain.checkpoints (task_id, step, attempt, version, lease_nonce, yielded, at, data)
-  SELECT c.task_id, c.step, c.attempt, m.version, c.lease_nonce, c.yielded, c.at, c.data
-  FROM unnest($41, $42, $43, $44, $45, $46, $47) AS c (task_id, step, attempt, lease_nonce, yielded, at, data)
+  INSERT INTO geartrain.checkpoints (task_id, step, attempt, version, lease_nonce, yielded, yields, at, data)
+  SELECT c.task_id, c.step, c.attempt, m.version, c.lease_nonce, c.yielded, c.yields, c.at, c.data
+  FROM unnest($41, $42, $43, $44, $45, $46, $47, $48)
+    AS c (task_id, step, attempt, lease_nonce, yielded, yields, at, data)
   JOIN moved m USING (task_id)
   ON CONFLICT (task_id, step) DO UPDATE
   SET attempt = excluded.attempt, version = excluded.version, lease_nonce = excluded.lease_nonce,
-      yielded = excluded.yielded, at = excluded.at, data = excluded.data
+      yielded = excluded.yielded, yields = excluded.yields, at = excluded.at, data = excluded.data
 ), opened AS (
   INSERT INTO geartrain.dead_letters (task_id, id, reason, original_state, at, updated_at, task_snapshot, metadata)
   SELECT d.task_id, d.id, d.reason, d.original_state, d.at, d.at, d.task_snapshot, d.metadata
-  FROM unnest($48, $49, $50, $51, $52, $53, $54)
+  FROM unnest($49, $50, $51, $52, $53, $54, $55)
     AS d (task_id, id, reason, original_state, at, task_snapshot, metadata)
   JOIN moved m USING (task_id)
   ON CONFLICT DO NOTHING
@@ -95,17 +96,18 @@ const std::string turn_additions = R"(, noted AS (
   INSERT INTO geartrain.domain_events (task_id, namespace, step, name, delivery, at, payload)
   SELECT e.task_id, (SELECT t.namespace FROM geartrain.templates t WHERE t.id = m.template_id), e.step, e.name,
          e.delivery, e.at, e.payload
-  FROM unnest($55, $56, $57, $58, $59, $60) WITH ORDINALITY
+  FROM unnest($56, $57, $58, $59, $60, $61) WITH ORDINALITY
     AS e (task_id, step, name, delivery, at, payload, place)
   JOIN moved m USING (task_id)
   ORDER BY e.place
 ))";
 
 const std::vector<pg_type> turn_additions_types{
-  bool_array,        uuid_array, int4_array, int2_array, int4_array, timestamptz_array, text_array,        text_array,
-  int2_array,        int2_array, text_array, uuid_array, int4_array, int4_array,        int8_array,        bool_array,
-  timestamptz_array, text_array, uuid_array, uuid_array, int2_array, int2_array,        timestamptz_array, text_array,
-  text_array,        uuid_array, int4_array, text_array, int2_array, timestamptz_array, text_array};
+  bool_array, uuid_array, int4_array,        int2_array,        int4_array, timestamptz_array, text_array,
+  text_array, int2_array, int2_array,        text_array,        uuid_array, int4_array,        int4_array,
+  int8_array, bool_array, int4_array,        timestamptz_array, text_array, uuid_array,        uuid_array,
+  int2_array, int2_array, timestamptz_array, text_array,        text_array, uuid_array,        int4_array,
+  text_array, int2_array, timestamptz_array, text_array};
 
 const std::string turn_answer = "\nSELECT task_id FROM moved";
 
@@ -189,17 +191,18 @@ FROM unnest((SELECT $1), $2) AS g (task_id, identity_hash))";
 constexpr auto sync_claims_sql = R"(
 WITH released AS (
   DELETE FROM geartrain.claims c
-  USING unnest($10, $11, $12, $13) AS r (task_id, step, attempt, lease_nonce)
-  WHERE c.task_id = ANY ($10) AND c.task_id = r.task_id AND c.step = r.step AND c.attempt = r.attempt
+  USING unnest($11, $12, $13, $14) AS r (task_id, step, attempt, lease_nonce)
+  WHERE c.task_id = ANY ($11) AND c.task_id = r.task_id AND c.step = r.step AND c.attempt = r.attempt
     AND c.lease_nonce = r.lease_nonce
 )
-INSERT INTO geartrain.claims (task_id, step, attempt, epoch, lease_nonce, claimed_at, token_expires_at, expires_at,
-                              worker)
-SELECT * FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO geartrain.claims (task_id, step, attempt, yields, epoch, lease_nonce, claimed_at, token_expires_at,
+                              expires_at, worker)
+SELECT * FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (task_id, step, attempt) DO UPDATE
-SET epoch = excluded.epoch, lease_nonce = excluded.lease_nonce, claimed_at = excluded.claimed_at,
-    token_expires_at = excluded.token_expires_at, expires_at = excluded.expires_at, worker = excluded.worker
-WHERE geartrain.claims.claimed_at <= excluded.claimed_at)";
+SET yields = excluded.yields, epoch = excluded.epoch, lease_nonce = excluded.lease_nonce,
+    claimed_at = excluded.claimed_at, token_expires_at = excluded.token_expires_at, expires_at = excluded.expires_at,
+    worker = excluded.worker
+WHERE (geartrain.claims.yields, geartrain.claims.claimed_at) <= (excluded.yields, excluded.claimed_at))";
 
 constexpr auto record_refused_sql = R"(
 INSERT INTO geartrain.refused_reports (task_id, step, attempt, epoch, lease_nonce, received_at, success, worker)
@@ -232,7 +235,7 @@ std::vector<statement> statement_groups::turns() {
     {id::sync_claims,
      "sync_claims",
      sync_claims_sql,
-     {uuid_array, int4_array, int4_array, int8_array, int8_array, timestamptz_array, timestamptz_array,
+     {uuid_array, int4_array, int4_array, int4_array, int8_array, int8_array, timestamptz_array, timestamptz_array,
       timestamptz_array, text_array, uuid_array, int4_array, int4_array, int8_array}},
     {id::record_refused,
      "record_refused",

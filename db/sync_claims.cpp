@@ -26,13 +26,14 @@ bool outlives(const claim_words& words, const lease_token& released) {
 }
 
 struct claim_columns {
-  pg_array task{uuid}, step{int4}, attempt{int4}, epoch{int8}, nonce{int8}, claimed{timestamptz},
+  pg_array task{uuid}, step{int4}, attempt{int4}, yields{int4}, epoch{int8}, nonce{int8}, claimed{timestamptz},
     token_expires{timestamptz}, expires{timestamptz}, worker{text};
 
   void add(const lease& held) {
     task.add(task_of(held.token.step));
     step.add(std::int32_t{number_of(held.token.step)});
     attempt.add(std::int32_t{held.token.attempt});
+    yields.add(std::int32_t{held.token.yields});
     epoch.add(std::int64_t{held.token.epoch});
     nonce.add(static_cast<std::int64_t>(held.token.nonce));
     claimed.add(held.claimed_at);
@@ -77,9 +78,9 @@ calls sync_claims::encode(const units& batch) {
       released.add(*std::get<const lease_token*>(word));
   }
   parameters values;
-  for (auto* column :
-       {&held.task, &held.step, &held.attempt, &held.epoch, &held.nonce, &held.claimed, &held.token_expires,
-        &held.expires, &held.worker, &released.task, &released.step, &released.attempt, &released.nonce})
+  for (auto* column : {&held.task, &held.step, &held.attempt, &held.yields, &held.epoch, &held.nonce, &held.claimed,
+                       &held.token_expires, &held.expires, &held.worker, &released.task, &released.step,
+                       &released.attempt, &released.nonce})
     values.add(std::move(*column));
   calls all;
   all.push_back({statement_id::sync_claims, std::move(values)});

@@ -17,7 +17,7 @@ using node_id = uuid;
 
 /// Nodes with different versions do not talk to each other; they meet in the database only. Raise it with every change
 /// of a message that travels between nodes.
-inline constexpr std::uint32_t wire_version = 1;
+inline constexpr std::uint32_t wire_version = 2;
 
 /// Names a process for others on the same machine, who can see for themselves whether it still lives.
 struct host_process {

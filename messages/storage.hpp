@@ -75,6 +75,7 @@ struct head_row {
 struct claim_row {
   std::uint16_t number = 0;
   std::uint16_t attempt = 0;
+  std::uint16_t yields = 0; ///< lease_token::yields
   std::uint32_t epoch = 0;
   std::uint64_t lease_nonce = 0;
   std::string worker;

@@ -47,6 +47,7 @@ struct step_checkpoint {
   std::uint16_t attempt = 0;
   std::uint64_t lease_nonce = 0; ///< of the lease that it came with
   bool yielded = false;          ///< the lease ended with it
+  std::uint16_t yields = 0;      ///< how often the attempt has been given back, this time included
   timestamp at;
   json_text data;
   std::int32_t version = 0; ///< of the turn that wrote it; known once it is read back

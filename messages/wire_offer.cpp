@@ -43,6 +43,7 @@ packed_step pack(const leased_step& leased, packer& shared) {
   out.definition_index = step.definition_index;
   out.instance = step.instance;
   out.attempt = step.attempt;
+  out.yields = step.yields;
   out.dependencies.reserve(step.dependency_results.size());
   for (auto& result : step.dependency_results)
     out.dependencies.push_back({result.definition, result.is, shared.text(result.value), result.instance});
@@ -89,6 +90,7 @@ leased_step unpack(packed_step& packed, unpacker& shared) {
   step->definition_index = packed.definition_index;
   step->instance = std::move(packed.instance);
   step->attempt = packed.attempt;
+  step->yields = packed.yields;
   step->definition = std::move(origin.definition);
   step->input = std::move(origin.input);
   step->dependency_results.reserve(packed.dependencies.size());

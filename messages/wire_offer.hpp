@@ -39,6 +39,7 @@ struct packed_step {
   std::uint16_t definition_index = 0;
   std::string instance;
   std::uint16_t attempt = 1;
+  std::uint16_t yields = 0;
   std::vector<packed_dependency> dependencies;
   position inputs; ///< 1 + index in packed_offer::texts; 0: absent
   position checkpoint;
@@ -72,8 +73,8 @@ caf::error inspect(F& f, packed_dependency& x) {
 
 template <format F>
 caf::error inspect(F& f, packed_step& x) {
-  return fields(f, x.origin, x.id, x.definition_index, x.instance, x.attempt, x.dependencies, x.inputs, x.checkpoint,
-                x.previous_error, x.ready_at, x.held);
+  return fields(f, x.origin, x.id, x.definition_index, x.instance, x.attempt, x.yields, x.dependencies, x.inputs,
+                x.checkpoint, x.previous_error, x.ready_at, x.held);
 }
 
 template <format F>

@@ -31,7 +31,7 @@ template <wire::format F>
 caf::error inspect(F& f, step_record& x) {
   return wire::fields(f, x.definition, x.batch, x.being, x.late, x.in_slot, x.requested_by, x.state, x.forgiven,
                       x.remaining_parents, x.attempts, x.result, x.error, x.metadata, x.execution_time_ms, x.checkpoint,
-                      x.yielded_nonce, x.worker, x.next_attempt_at, x.last_attempted_at, x.last_failure_at,
+                      x.yielded_nonce, x.yields, x.worker, x.next_attempt_at, x.last_attempted_at, x.last_failure_at,
                       x.completed_at);
 }
 

@@ -16,7 +16,7 @@ struct wire::values<heartbeat_status> : from_to<heartbeat_status::extended, hear
 
 template <wire::format F>
 caf::error inspect(F& f, lease_token& x) {
-  return wire::fields(f, x.step, x.attempt, x.epoch, x.nonce, x.expires_at);
+  return wire::fields(f, x.step, x.attempt, x.yields, x.epoch, x.nonce, x.expires_at);
 }
 
 template <wire::format F>

@@ -15,6 +15,7 @@ namespace geartrain {
 struct lease_token {
   step_id step;
   std::uint16_t attempt = 0; ///< 1-based
+  std::uint16_t yields = 0;  ///< how often the attempt had been given back when the token was issued
   std::uint32_t epoch = 0;   ///< the dispatcher incarnation that issued it
   std::uint64_t nonce = 0;   ///< random
   timestamp expires_at;      ///< of the lease as issued; heartbeats extend the lease, not the token
@@ -42,6 +43,7 @@ struct ready_step {
   std::uint16_t definition_index = 0; ///< in task_template::steps
   std::string instance;               ///< name of a batch worker; empty: the name in the template
   std::uint16_t attempt = 1;          ///< the attempt that the next dispatch will be
+  std::uint16_t yields = 0;           ///< lease_token::yields of that dispatch
   template_snapshot definition;
   input_snapshot input;
   std::vector<dependency_result> dependency_results; ///< of the finished ancestors

@@ -10,7 +10,7 @@ namespace geartrain {
 
 namespace {
 
-constexpr std::size_t body_bytes = 38;
+constexpr std::size_t body_bytes = 40;
 constexpr std::size_t token_bytes = body_bytes + 8;
 constexpr std::size_t token_chars = (token_bytes * 8 + 5) / 6;
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -86,6 +86,7 @@ std::string token_mint::encode(const lease_token& token) const {
   bytes.reserve(token_bytes);
   bytes.append(reinterpret_cast<const char*>(token.step.bytes.data()), token.step.bytes.size());
   put(bytes, token.attempt, 2);
+  put(bytes, token.yields, 2);
   put(bytes, token.epoch, 4);
   put(bytes, static_cast<std::uint64_t>(token.expires_at.time_since_epoch().count()), 8);
   put(bytes, token.nonce, 8);
@@ -105,6 +106,7 @@ std::optional<lease_token> token_mint::decode(std::string_view text) const {
   for (auto& byte : token.step.bytes)
     byte = static_cast<std::uint8_t>(get(rest, 1));
   token.attempt = static_cast<std::uint16_t>(get(rest, 2));
+  token.yields = static_cast<std::uint16_t>(get(rest, 2));
   token.epoch = static_cast<std::uint32_t>(get(rest, 4));
   token.expires_at = timestamp{std::chrono::microseconds{static_cast<std::int64_t>(get(rest, 8))}};
   token.nonce = get(rest, 8);

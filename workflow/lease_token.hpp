@@ -11,7 +11,7 @@ namespace geartrain {
 /// Turns lease tokens into opaque text and back. The text carries a keyed checksum (the first 8 bytes of HMAC-SHA-256),
 /// so that a token that no node of this cluster issued is told from one that is merely outdated. Thread-safe.
 ///
-/// Layout before base64url (46 bytes, big-endian): step id 16, attempt 2, epoch 4, expires_at in microseconds 8,
+/// Layout before base64url (48 bytes, big-endian): step id 16, attempt 2, yields 2, epoch 4, expires_at in microseconds 8,
 /// nonce 8, checksum 8.
 class token_mint {
 public:

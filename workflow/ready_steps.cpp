@@ -53,6 +53,7 @@ ready_step_ptr make_ready_step(const task_context& context, std::uint16_t number
   ready->id = make_step_id(context.id, number);
   ready->definition_index = step.definition;
   ready->attempt = static_cast<std::uint16_t>(step.attempts.size() + 1);
+  ready->yields = step.yields;
   ready->definition = context.definition;
   ready->input = context.input;
   if (context.batch_of(number)) {

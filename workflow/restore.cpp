@@ -43,14 +43,8 @@ public:
     for (auto& one : by_version_)
       one.outcome ? take(*one.outcome) : take(*one.fact);
     for (auto& checkpoint : rows_.checkpoints)
-      if (exists(checkpoint.number) && !was_reset_after(checkpoint)) {
-        auto& step = context_.step(checkpoint.number);
-        step.checkpoint = checkpoint.data;
-        if (checkpoint.yielded) {
-          step.yielded_nonce = checkpoint.lease_nonce;
-          step.last_attempted_at = checkpoint.at;
-        }
-      }
+      if (exists(checkpoint.number) && !was_reset_after(checkpoint))
+        take(checkpoint);
   }
 
 private:
@@ -72,6 +66,17 @@ private:
   void take(const step_outcome& outcome) {
     if (exists(outcome.number))
       replay(context_.step(outcome.number), outcome);
+  }
+
+  void take(const step_checkpoint& checkpoint) {
+    auto& step = context_.step(checkpoint.number);
+    step.checkpoint = checkpoint.data;
+    if (checkpoint.attempt > step.attempts.size())
+      step.yields = checkpoint.yields;
+    if (!checkpoint.yielded)
+      return;
+    step.yielded_nonce = checkpoint.lease_nonce;
+    step.last_attempted_at = checkpoint.at;
   }
 
   void take(const task_fact& fact) {

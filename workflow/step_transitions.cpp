@@ -51,6 +51,7 @@ void fire(task_context& context, std::uint16_t number, step_event event) {
 
 void record_attempt(step_record& step, const step_outcome& outcome) {
   step.attempts.push_back({outcome.lease_nonce, outcome.outcome});
+  step.yields = 0;
   step.metadata = outcome.metadata;
   step.execution_time_ms = outcome.execution_time_ms;
   step.worker = outcome.worker;

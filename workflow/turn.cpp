@@ -40,10 +40,11 @@ void apply(task_context& context, step_outcome& outcome, const turn_rules& rules
 void apply(task_context& context, const step_checkpoint& checkpoint) {
   auto& step = context.step(checkpoint.number);
   step.checkpoint = checkpoint.data;
+  step.yields = checkpoint.yields;
   if (!checkpoint.yielded)
     return;
   step.yielded_nonce = checkpoint.lease_nonce;
-  step.last_attempted_at = checkpoint.at; // tokens from before are told by it
+  step.last_attempted_at = checkpoint.at;
   if (step.state == step_state::in_progress)
     derive(context, checkpoint.number, step_state::enqueued);
 }

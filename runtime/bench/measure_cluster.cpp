@@ -96,8 +96,7 @@ private:
     out.nodes = parts_.size();
     out.window = options_.window > 0 ? options_.window : plan_.work.window;
     for (auto& one : parts_)
-      one.load.emplace(loop_, one.node.endpoint(), creation_body(plan_.work),
-                       std::max<std::size_t>(1, out.window / parts_.size()), options_.bulk);
+      one.load.emplace(loop_, one.node.endpoint(), creation_body(plan_.work), out.window, options_.bulk);
     loop_.run_for(seconds_of(plan_.seconds * warm_up_share));
     auto before = look();
     if (!before)

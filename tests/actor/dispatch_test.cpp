@@ -170,6 +170,28 @@ TEST_CASE("first ready first, unless priority says otherwise, and nothing waits 
   CHECK_FALSE(take());
 }
 
+TEST_CASE("of a step that waits already the queue keeps what its next dispatch needs") {
+  ready_queue queue;
+  auto step = [](std::uint16_t attempt, std::uint16_t yields) {
+    auto ready = std::make_shared<ready_step>();
+    ready->id = make_step_id(make_task_id(milliseconds{1}, 1), 1);
+    ready->attempt = attempt;
+    ready->yields = yields;
+    ready->definition = template_snapshot{samples::linear(1)};
+    ready->input = input_snapshot{task_input{}};
+    return ready;
+  };
+  auto with_checkpoint = step(1, 1); // written by a turn of another node
+  auto retry = step(2, 0);
+  CHECK(queue.push(step(1, 0)));
+  CHECK_FALSE(queue.push(step(1, 0)));
+  CHECK(queue.push(with_checkpoint));
+  CHECK(queue.size() == 1);
+  CHECK(queue.push(retry));
+  CHECK(queue.take({"test"}, std::nullopt) == retry);
+  CHECK_FALSE(queue.take({"test"}, std::nullopt));
+}
+
 TEST_CASE("a worker gets only steps of its namespaces and handlers") {
   ready_queue queue;
   auto ready = std::make_shared<ready_step>();
@@ -178,9 +200,9 @@ TEST_CASE("a worker gets only steps of its namespaces and handlers") {
   ready->input = input_snapshot{task_input{}};
   queue.push(ready);
   using names = std::vector<std::string>;
-  CHECK_FALSE(queue.has({"other"}, std::nullopt));
-  CHECK_FALSE(queue.has({"test"}, names{"test.s2"}));
-  CHECK(queue.has({"other", "test"}, names{"test.s2", "test.s1"}));
+  CHECK_FALSE(queue.first({"other"}, std::nullopt));
+  CHECK_FALSE(queue.first({"test"}, names{"test.s2"}));
+  CHECK(queue.first({"other", "test"}, names{"test.s2", "test.s1"}) == ready.get());
   CHECK(queue.remove(ready->id) == ready);
   CHECK(queue.size() == 0);
 }

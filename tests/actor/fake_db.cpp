@@ -205,8 +205,9 @@ private:
     rows->claims.clear();
     for (auto& [step, held] : rows_->claims)
       if (task_of(step) == unit.id)
-        rows->claims.push_back({number_of(step), held.token.attempt, held.token.epoch, held.token.nonce, held.worker,
-                                held.claimed_at, held.token.expires_at, held.expires_at});
+        rows->claims.push_back({number_of(step), held.token.attempt, held.token.yields, held.token.epoch,
+                                held.token.nonce, held.worker, held.claimed_at, held.token.expires_at,
+                                held.expires_at});
     return task_rows_ptr{std::move(rows)};
   }
 

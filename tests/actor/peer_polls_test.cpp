@@ -167,6 +167,8 @@ TEST_CASE("polls: a worker of the peer gets a step when nobody here waits for it
   CHECK(here.answered());
   CHECK(p.log->all_of<steps_offered>().empty());
   p.node.created();
+  CHECK(p.log->all_of<steps_offered>().empty()); // who has just got one will ask for this one in a moment
+  p.pass(milliseconds{10});
   auto offered = p.log->all_of<steps_offered>();
   REQUIRE(offered.size() == 1);
   CHECK(offered[0].poll_id == 70);
@@ -183,6 +185,22 @@ TEST_CASE("polls: a worker of the peer gets a step when nobody here waits for it
     p.pass(milliseconds{30100});
     CHECK(p.node.poll().size() == 3); // with those whose workers did nothing either
   }
+}
+
+TEST_CASE("polls: what a worker of this node comes for in time does not leave, what it leaves does") {
+  polls p;
+  auto offered = [&] { return p.log->all_of<steps_offered>(); };
+  for (int i = 0; i < 3; ++i)
+    p.node.created();
+  CHECK(p.node.poll(1).size() == 1);
+  p.begin(70);
+  p.pass(milliseconds{2});
+  CHECK(p.node.poll(1).size() == 1);
+  p.pass(milliseconds{2});
+  CHECK(offered().empty());
+  p.pass(milliseconds{10});
+  REQUIRE(offered().size() == 1);
+  CHECK(offered()[0].steps.size() == 1);
 }
 
 TEST_CASE("polls: who of the peer waits no longer gets nothing, in whatever order its waits are told") {

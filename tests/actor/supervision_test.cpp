@@ -118,7 +118,7 @@ TEST_CASE("tasks that only rows know of come back after a start, with their clai
     rows.head.state = task_state::steps_in_process;
   }
   lease held;
-  held.token = {make_step_id(claimed, 1), 1, 1, 4711, w.shared->now() + std::chrono::seconds{5}};
+  held.token = {make_step_id(claimed, 1), 1, 0, 1, 4711, w.shared->now() + std::chrono::seconds{5}};
   held.claimed_at = w.shared->now();
   held.expires_at = held.token.expires_at;
   w.rows->claims[held.token.step] = held;

@@ -280,7 +280,7 @@ leased_step sample_lease(const task_context& task, std::uint16_t number) {
   step.input = task.input;
   step.ready_at = fake_engine::now();
   lease held;
-  held.token = {step.id, 1, 7, 1000u + number, fake_engine::now() + 30s};
+  held.token = {step.id, 1, 0, 7, 1000u + number, fake_engine::now() + 30s};
   held.worker = "w-1";
   held.claimed_at = fake_engine::now();
   held.expires_at = fake_engine::now() + 30s;

@@ -65,7 +65,7 @@ TEST_SUITE("audit") {
     last.record.appended.facts = {decided, reset};
     REQUIRE(f.ask<commit_turn_reply>(last)->committed);
     refused_report late;
-    late.token = {make_step_id(id, 2), 2, 1, 99, at_second(1)};
+    late.token = {make_step_id(id, 2), 2, 0, 1, 99, at_second(1)};
     late.worker = "slow";
     late.success = true;
     late.received_at = at_second(1'763'000'035);

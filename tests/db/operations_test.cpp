@@ -368,7 +368,7 @@ TEST_SUITE("operations") {
   TEST_CASE("housekeeping makes partitions and forgets claims that nobody needs") {
     test_database database;
     auto claim = [&](const std::string& id, const std::string& expires) {
-      database.query("INSERT INTO geartrain.claims VALUES ($1, 1, 1, 1, 1, now(), now(), $2::timestamptz, 'w')",
+      database.query("INSERT INTO geartrain.claims VALUES ($1, 1, 1, 1, 1, now(), now(), $2::timestamptz, 'w', 0)",
                      {id, expires});
     };
     auto open = to_string(new_task_id());

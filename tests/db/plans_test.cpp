@@ -219,14 +219,14 @@ void fill(const test_database& database) {
          R"(INSERT INTO geartrain.task_facts
             SELECT task_id, 1, 0, 1, 1, now(), '', '', NULL, NULL, '{}' FROM geartrain.tasks)",
          R"(INSERT INTO geartrain.checkpoints
-            SELECT task_id, 1, 1, 1, 1, false, now(), '{}' FROM geartrain.tasks)",
+            SELECT task_id, 1, 1, 1, 1, false, now(), '{}', 0 FROM geartrain.tasks)",
          R"(INSERT INTO geartrain.dead_letters (id, task_id, reason, original_state, at, updated_at, status)
             SELECT task_id, task_id, 1, 3, created_at, now(), 1 + state % 2 FROM geartrain.tasks)",
          R"(INSERT INTO geartrain.task_requests (namespace, name, context)
             SELECT 'shop', 'order', '{}' FROM generate_series(1, 1000))",
          R"(INSERT INTO geartrain.identities SELECT sha256(task_id::text::bytea), task_id FROM geartrain.tasks)",
          R"(INSERT INTO geartrain.claims
-            SELECT task_id, 1, 1, 1, 1, now(), now(), now(), 'w' FROM geartrain.tasks LIMIT 5000)",
+            SELECT task_id, 1, 1, 1, 1, now(), now(), now(), 'w', 0 FROM geartrain.tasks LIMIT 5000)",
        })
     database.query(sql);
 }

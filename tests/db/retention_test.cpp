@@ -53,7 +53,7 @@ struct history {
     paused.kind = fact_kind::task_paused;
     paused.who = "ann";
     turn.record.appended.facts = {paused, paused};
-    turn.record.appended.checkpoints = {{2, 1, 5, false, at_second(created), json_text{"{}"}}};
+    turn.record.appended.checkpoints = {{2, 1, 5, false, 0, at_second(created), json_text{"{}"}}};
     turn.record.appended.dead_letters = {{new_task_id(created),
                                           dead_letter_reason::manual_dlq,
                                           task_state::steps_in_process,
@@ -66,7 +66,7 @@ struct history {
       turn.record.completed_at = at_second(*ended);
     }
     REQUIRE(f.ask<commit_turn_reply>(turn)->committed);
-    refused_report report{{make_step_id(unit.id, 1), 1, 1, 9, at_second(1)}, "late", true, at_second(created)};
+    refused_report report{{make_step_id(unit.id, 1), 1, 0, 1, 9, at_second(1)}, "late", true, at_second(created)};
     REQUIRE(f.ask<unit_done>(record_refused_unit{{report}}));
     return unit.id;
   }

@@ -51,7 +51,7 @@ TEST_SUITE("turns") {
     reset.from = step_state::error;
     reset.to = step_state::pending;
     r.appended.facts = {decided, reset};
-    step_checkpoint kept{3, 2, 77, true, at_second(1'763'000'012), json_text{R"({"cursor":5})"}};
+    step_checkpoint kept{3, 2, 77, true, 4, at_second(1'763'000'012), json_text{R"({"cursor":5})"}};
     auto older = kept;
     older.lease_nonce = 76;
     r.appended.checkpoints = {older, kept};
@@ -90,6 +90,7 @@ TEST_SUITE("turns") {
     CHECK(task->checkpoints[0].attempt == 2);
     CHECK(task->checkpoints[0].lease_nonce == 77);
     CHECK(task->checkpoints[0].yielded);
+    CHECK(task->checkpoints[0].yields == 4);
     CHECK(task->checkpoints[0].at == kept.at);
     CHECK(task->checkpoints[0].data == kept.data);
     CHECK(f.database().query("SELECT task_id::text, reason, original_state, status FROM geartrain.dead_letters") ==
@@ -118,7 +119,7 @@ TEST_SUITE("turns") {
     auto with_all = [](const task_id& id, std::int32_t version) {
       auto turn = turn_of(id, version, {success(static_cast<std::uint16_t>(version + 1))});
       turn.record.appended.facts = {fact_of(fact_kind::task_paused, 0)};
-      turn.record.appended.checkpoints = {{2, 1, 5, false, at_second(1), json_text{"{}"}}};
+      turn.record.appended.checkpoints = {{2, 1, 5, false, 0, at_second(1), json_text{"{}"}}};
       turn.record.appended.dead_letters = {letter_of(new_task_id())};
       return turn;
     };
@@ -204,19 +205,19 @@ TEST_SUITE("turns") {
     pool_fixture f;
     auto id = new_task_id();
     REQUIRE(f.ask<create_task_reply>(creation(id)));
-    auto held = [&](std::uint16_t number, std::uint64_t nonce) {
+    auto held = [&](std::uint16_t number, std::uint64_t nonce, std::uint16_t yields) {
       lease one;
-      one.token = {make_step_id(id, number), 1, 1, nonce, at_second(40)};
+      one.token = {make_step_id(id, number), 1, yields, 1, nonce, at_second(40)};
       one.worker = "w";
       one.claimed_at = at_second(10);
       one.expires_at = at_second(70);
       return one;
     };
-    REQUIRE(f.ask<unit_done>(sync_claims_unit{{held(1, 11), held(2, 22), held(3, 33)}, {}}));
+    REQUIRE(f.ask<unit_done>(sync_claims_unit{{held(1, 11, 0), held(2, 22, 0), held(3, 33, 1)}, {}}));
     auto turn = turn_of(id, 0, {});
-    turn.record.appended.checkpoints = {{1, 1, 11, true, at_second(20), {}},  // given back
-                                        {2, 1, 22, false, at_second(20), {}}, // goes on
-                                        {3, 1, 32, true, at_second(20), {}}}; // handed out anew since
+    turn.record.appended.checkpoints = {{1, 1, 11, true, 1, at_second(20), {}},  // given back
+                                        {2, 1, 22, false, 0, at_second(20), {}}, // goes on
+                                        {3, 1, 32, true, 1, at_second(20), {}}}; // handed out anew since
     REQUIRE(f.ask<commit_turn_reply>(turn)->committed);
     auto claims = load(f, id)->claims;
     REQUIRE(claims.size() == 2);

@@ -46,7 +46,7 @@ def read(directory: pathlib.Path) -> List[Dict[str, Any]]:
 def nonce_of(token: str) -> int:
     """The random number in a lease token, as the column lease_nonce shows it."""
     body = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    return int.from_bytes(body[30:38], "big", signed=True)
+    return int.from_bytes(body[32:40], "big", signed=True)
 
 
 def hash_of(token: str) -> str:

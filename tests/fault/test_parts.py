@@ -213,7 +213,7 @@ class MeansTest(unittest.TestCase):
         self.assertEqual([line["n"] for line in ledger.read(self.path)], [1, 2, 3, 4])
 
     def test_a_nonce_is_where_the_column_has_it(self) -> None:
-        token = bytes(30) + (-5).to_bytes(8, "big", signed=True) + bytes(8)
+        token = bytes(32) + (-5).to_bytes(8, "big", signed=True) + bytes(8)
         self.assertEqual(ledger.nonce_of(ledger.base64.urlsafe_b64encode(token).decode().rstrip("=")), -5)
 
 

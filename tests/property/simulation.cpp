@@ -219,8 +219,8 @@ task_rows simulation::rows(bool with_claims) const {
   auto out = rows_;
   for (const auto& [number, held] : leases_)
     if (with_claims)
-      out.claims.push_back({number, held.token.attempt, held.token.epoch, held.token.nonce, held.worker,
-                            held.claimed_at, held.token.expires_at, held.expires_at});
+      out.claims.push_back({number, held.token.attempt, held.token.yields, held.token.epoch, held.token.nonce,
+                            held.worker, held.claimed_at, held.token.expires_at, held.expires_at});
   return out;
 }
 

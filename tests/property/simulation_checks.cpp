@@ -272,7 +272,8 @@ void simulation::check_restored() const {
     if (may_go_on && a.next_attempt_at != b.next_attempt_at)
       wrong("time of the next attempt" + of);
     // The token of a yield means nothing any more once its attempt is over, as it is before a reset.
-    if (a.completed_at != b.completed_at || (a.forgiven == 0 && a.yielded_nonce != b.yielded_nonce))
+    if (a.completed_at != b.completed_at ||
+        (a.forgiven == 0 && (a.yielded_nonce != b.yielded_nonce || a.yields != b.yields)))
       wrong("record" + of);
     if (may_go_on && a.in_slot != b.in_slot && !waits_in_batch(a.state))
       wrong("place in its batch" + of);

@@ -39,6 +39,7 @@ bool simulation::take_number(std::uint16_t number) {
   lease held;
   held.token.step = make_step_id(context_->id, number);
   held.token.attempt = static_cast<std::uint16_t>(context_->step(number).attempts.size() + 1);
+  held.token.yields = context_->step(number).yields;
   held.token.nonce = next_nonce_++;
   held.token.expires_at = now_ + std::chrono::seconds{30};
   held.worker = "w";
@@ -71,7 +72,9 @@ bool simulation::yield(const happening& what) {
     return false;
   auto [number, held] = pick(leases_, what.which);
   turn_causes causes;
-  step_checkpoint checkpoint{number, held.token.attempt, held.token.nonce, true, now_, json_text{R"({"cursor":1})"}};
+  step_checkpoint checkpoint{
+    number, held.token.attempt,          held.token.nonce, true, static_cast<std::uint16_t>(held.token.yields + 1),
+    now_,   json_text{R"({"cursor":1})"}};
   causes.checkpoints.push_back(checkpoint);
   oracle_.given_back(context_->name_of(number));
   tell("yielded: " + context_->name_of(number));
@@ -208,13 +211,10 @@ bool simulation::resend(const happening& what) {
   auto held = leases_.find(number);
   auto verdict = fence(*context_, held == leases_.end() ? nullptr : &held->second, sent.held.token, now_);
   const auto& its = context_->step(number);
-  // A token that was lost on its way, or that a restart forgot, is as good as any as long as nobody else has the step.
-  // Only the last yield of an attempt is remembered.
-  auto forgotten =
-    sent.what == fate::gone || (sent.what == fate::yielded && its.yielded_nonce != sent.held.token.nonce);
-  auto still_good = forgotten && held == leases_.end() && its.state == step_state::enqueued &&
-                    sent.held.token.attempt == its.attempts.size() + 1 && sent.held.token.expires_at > now_ &&
-                    !is_terminal(context_->state);
+  // A token that was lost on its way, or that a restart forgot, is as good as any as long as nobody else got the step.
+  auto still_good = sent.what == fate::gone && held == leases_.end() && its.state == step_state::enqueued &&
+                    sent.held.token.attempt == its.attempts.size() + 1 && sent.held.token.yields == its.yields &&
+                    sent.held.token.expires_at > now_ && !is_terminal(context_->state);
   auto wanted = sent.what == fate::held || still_good ? fence_verdict::current
                 : sent.what == fate::reported         ? fence_verdict::duplicate
                                                       : fence_verdict::stale;

@@ -17,7 +17,7 @@ leased_step leased(std::uint16_t attempt, std::uint64_t nonce, milliseconds afte
   step->definition = template_snapshot{samples::linear(1)};
   step->attempt = attempt;
   lease held;
-  held.token = {step_id{}, attempt, 1, nonce, start + after + std::chrono::seconds{10}};
+  held.token = {step_id{}, attempt, 0, 1, nonce, start + after + std::chrono::seconds{10}};
   held.claimed_at = start + after;
   held.expires_at = held.token.expires_at;
   return {std::move(step), std::move(held)};

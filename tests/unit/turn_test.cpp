@@ -186,7 +186,7 @@ TEST_CASE("an expired lease is an attempt that is repeated at once") {
 TEST_CASE("fencing") {
   auto task = fresh(samples::linear(2));
   lease held;
-  held.token = {make_step_id(task->id, 1), 1, 0, 77, t0 + std::chrono::seconds{30}};
+  held.token = {make_step_id(task->id, 1), 1, 0, 0, 77, t0 + std::chrono::seconds{30}};
   SUBCASE("the current token holds") {
     CHECK(fence(*task, &held, held.token, t0) == fence_verdict::current);
   }
@@ -205,13 +205,13 @@ TEST_CASE("fencing") {
     CHECK(fence(*task, nullptr, first.token, t0) == fence_verdict::duplicate);
     CHECK(fence(*task, nullptr, held.token, t0) == fence_verdict::stale);
   }
-  SUBCASE("what a yield ended is over, and so is every token from before it") {
-    auto lease = std::chrono::seconds{30};
+  SUBCASE("what a yield ended is over, and so is every token from before it, whatever the clocks say") {
     step_checkpoint yield;
     yield.number = 1;
     yield.attempt = 1;
     yield.lease_nonce = 79; // of a second token of this attempt
     yield.yielded = true;
+    yield.yields = 1;
     yield.at = t0 + std::chrono::seconds{2};
     yield.data = json_text{"{}"};
     mark_started(*task, 1, t0);
@@ -220,16 +220,29 @@ TEST_CASE("fencing") {
     advance(*task, causes, {}, yield.at);
     auto second = held.token;
     second.nonce = 79;
-    second.expires_at = t0 + std::chrono::seconds{1} + lease;
     CHECK(is_over(*task, second));
-    CHECK_FALSE(is_over(*task, held.token));
-    CHECK(fence(*task, nullptr, second, yield.at, true, lease) == fence_verdict::duplicate);
-    CHECK(fence(*task, nullptr, held.token, yield.at, true, lease) == fence_verdict::duplicate);
-    CHECK(fence(*task, nullptr, held.token, yield.at, false, lease) == fence_verdict::stale);
-    auto third = held.token;
+    CHECK(is_over(*task, held.token));
+    CHECK(fence(*task, nullptr, second, yield.at, true) == fence_verdict::duplicate);
+    CHECK(fence(*task, nullptr, second, yield.at, false) == fence_verdict::stale);
+    CHECK(fence(*task, nullptr, held.token, yield.at, true) == fence_verdict::stale);
+    CHECK(fence(*task, nullptr, held.token, yield.at, false) == fence_verdict::stale);
+    CHECK(fence(*task, &held, held.token, yield.at, true) == fence_verdict::stale);
+    auto third = held.token; // of a node whose clock is behind
     third.nonce = 80;
-    third.expires_at = yield.at + lease;
-    CHECK(fence(*task, nullptr, third, yield.at, false, lease) == fence_verdict::current);
+    third.yields = 1;
+    CHECK_FALSE(is_over(*task, third));
+    CHECK(fence(*task, nullptr, third, yield.at, false) == fence_verdict::current);
+    CHECK(fence(*task, nullptr, third, yield.at, true) == fence_verdict::current);
+  }
+  SUBCASE("a token after a yield that is not known here is ahead of it") {
+    auto later = held.token;
+    later.yields = 1;
+    CHECK(is_ahead(*task, later));
+    CHECK(fence(*task, nullptr, later, t0) == fence_verdict::stale);
+    later.attempt = 2;
+    later.yields = 0;
+    CHECK(is_ahead(*task, later));
+    CHECK_FALSE(is_ahead(*task, held.token));
   }
   SUBCASE("unknown steps") {
     held.token.step = make_step_id(task->id, 3);

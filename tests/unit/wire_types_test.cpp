@@ -85,7 +85,7 @@ TEST_CASE("messages that travel and messages that never leave the process reach 
   f.run();
   std::sort(heard.begin(), heard.end());
   CHECK(heard ==
-        std::vector<std::string>{"answer 8", "call 7", "hello 1 from somebody", "notice 4", "tick", "timer 3"});
+        std::vector<std::string>{"answer 8", "call 7", "hello 2 from somebody", "notice 4", "tick", "timer 3"});
   caf::anon_send_exit(link, caf::exit_reason::kill);
   caf::anon_send_exit(timers, caf::exit_reason::kill);
   f.run();
