@@ -25,7 +25,7 @@ struct engine_settings {
   milliseconds report_patience{20000}; ///< how long a report waits for the database before it is refused
   std::size_t max_resident = 100000;   ///< contexts in memory, over all shards
   milliseconds reconcile_every{3000};  ///< how often overdue tasks are looked for
-  milliseconds sweep_every{120000};    ///< how often each shard looks for open tasks that nobody made resident
+  milliseconds sweep_every{30000};     ///< how often each shard looks for open tasks that nobody made resident
   milliseconds inbox_every{5000};      ///< how often the inbox is read when no notification comes
   std::string environment;             ///< whose overrides of templates apply; empty: none
   retry_defaults retry;

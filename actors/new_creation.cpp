@@ -86,15 +86,20 @@ failure unknown_template(const create_task& asked) {
 
 namespace {
 
-void tell_owners(const engine& engine, std::vector<task_id> tasks) {
-  touch_tasks_unit unknown;
+/// Whoever owns them looks at them after its next beat.
+void leave_word(const engine& engine, std::vector<task_id> tasks) {
+  if (auto db = engine.actors->db(); db && !tasks.empty())
+    caf::anon_send(db, touch_tasks_unit{std::move(tasks)});
+}
+
+void tell_owners(const engine& engine, const std::vector<task_id>& tasks) {
+  std::vector<task_id> unknown;
   for (auto& id : tasks)
     if (auto owner = engine.actors->cluster().owner_of(id))
       caf::anon_send(owner, nudge_peer{false, false, false, {id}});
     else
-      unknown.ids.push_back(id);
-  if (auto db = engine.actors->db(); db && !unknown.ids.empty())
-    caf::anon_send(db, std::move(unknown));
+      unknown.push_back(id);
+  leave_word(engine, std::move(unknown));
 }
 
 } // namespace
@@ -103,19 +108,24 @@ void announce_created(const engine& engine, std::vector<std::unique_ptr<task_con
                       std::function<void()> told) {
   std::shared_ptr<const void> until_told{nullptr, [told = std::move(told)](const void*) { told(); }};
   std::unordered_map<std::size_t, adopt_tasks> by_shard;
+  auto& partitions = engine.actors->cluster();
   std::vector<task_id> of_others; // the node owns nothing at present: it has just come, or is about to leave
+  std::vector<task_id> doubtful;  // another node may have taken the partition over before the task was there
   for (auto& context : created) {
-    if (!engine.actors->cluster().serves(context->id)) {
+    if (!partitions.serves(context->id)) {
       of_others.push_back(context->id);
       continue;
     }
+    if (!partitions.is_certain())
+      doubtful.push_back(context->id);
     by_shard[engine.actors->shard_of(context->id)].contexts.emplace_back(std::move(context));
   }
   for (auto& [shard, tasks] : by_shard) {
     tasks.until_told = until_told;
     caf::anon_send(engine.actors->processor(shard), std::move(tasks));
   }
-  tell_owners(engine, std::move(of_others));
+  tell_owners(engine, of_others);
+  leave_word(engine, std::move(doubtful));
 }
 
 } // namespace geartrain

@@ -186,6 +186,7 @@ private:
   void recovered(const task_id& id);
   void finish_recovery();
   void sweep();
+  void sweep_page(const task_id& after, const task_id& settled);
   void found_open(const open_task& one);
 
   engine_ptr engine_;

@@ -139,26 +139,31 @@ void result_processor::finish_recovery() {
 }
 
 /// A creation whose outcome nobody learned may have been committed long after it was given up, and a node that takes a
-/// partition over may have read it before a last creation there. Such a task is found by looking: among the open ones of
-/// the last minutes, since older ones have been looked at before.
+/// partition over may have read it before a last creation there. Such a task is found by looking: at all open ones of the
+/// last minutes, since older ones have been looked at before.
 void result_processor::sweep() {
   delayed_send(this, engine_->settings.sweep_every, sweep_due{});
-  auto db = engine_->actors->db();
-  if (recovering_ || draining_ || !db)
+  if (recovering_ || draining_)
     return;
   if (room_.has_left_out())
     return begin_recovery(look_for::left_out, partitions_served());
   auto now = engine_->now().time_since_epoch();
-  open_tasks_unit unit{partitions_served(), make_task_id(now - sweep_window, 0), page_size};
-  if (unit.partitions.empty())
+  sweep_page(make_task_id(now - sweep_window, 0), make_task_id(now - settling_time, 0));
+}
+
+void result_processor::sweep_page(const task_id& after, const task_id& settled) {
+  auto db = engine_->actors->db();
+  open_tasks_unit unit{partitions_served(), after, page_size};
+  if (!db || unit.partitions.empty())
     return;
-  auto settled = make_task_id(now - settling_time, 0);
   request(db, caf::infinite, std::move(unit))
     .then(
       [this, settled](const open_tasks_reply& reply) {
         for (auto& one : reply.tasks)
           if (one.id < settled && !tasks_.contains(one.id) && !sleeps(one))
             found_open(one);
+        if (reply.tasks.size() == page_size && reply.tasks.back().id < settled)
+          sweep_page(reply.tasks.back().id, settled);
       },
       [](caf::error&) {});
 }

@@ -156,10 +156,12 @@ void step_dispatcher::answer_losers() {
 /// After a time in which this node did not know whether its partitions are still its own.
 void step_dispatcher::serve_again() {
   auto certain = may_dispatch();
-  if (!std::exchange(was_certain_, certain) && certain)
-    for (auto& poll : polls_.waiting())
-      if (is_there(*poll))
-        serve(*take_poll(poll->poll_id));
+  if (std::exchange(was_certain_, certain) || !certain)
+    return;
+  for (auto& poll : polls_.waiting())
+    if (is_there(*poll))
+      serve(*take_poll(poll->poll_id));
+  plan_offer();
 }
 
 } // namespace geartrain

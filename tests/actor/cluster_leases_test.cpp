@@ -95,6 +95,27 @@ TEST_CASE("leases: an owner that is cut off stops before it is replaced, and giv
   }
 }
 
+TEST_CASE("leases: a task that is written after its partition went to another node is known there soon") {
+  cluster_world c{2, samples::linear(1)};
+  c.rows().mood = db_mood::slow;
+  pending<create_task_result> created;
+  caf::anon_send(c.node(2).shared->actors->intake(0),
+                 create_task_request{sample_creation(std::nullopt), created.done()});
+  c.run();
+  c.rows().mood = db_mood::prompt;
+  c.rows().beat_moods[node_number(2)] = db_mood::lost_before;
+  c.pass(milliseconds{7000});
+  CHECK(c.table().owned_by(node_number(1)) == partition_count); // and what was there has been read
+  CHECK_FALSE(created.answered());
+  c.release_beats(2); // only now the task is written, and node 2 does not know yet what it has lost
+  REQUIRE(created.answered());
+  REQUIRE(created.answer());
+  c.pass(milliseconds{2500});
+  auto steps = c.node(1).poll();
+  REQUIRE(steps.size() == 1);
+  CHECK(c.node(1).finish(steps[0]) == report_status::accepted);
+}
+
 TEST_CASE("leases: partitions that come back while their hand-over is open are served again once it is over") {
   cluster_world c{1, samples::linear(1)};
   auto task = c.node(1).created();
