@@ -145,7 +145,7 @@ void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size
   view_known_ = true;
   if (std::exchange(self_.draining, hands_over_ || reply.drain_asked) != self_.draining)
     beat_again_ = true; // the others should see it at once
-  map().certain_until(sent + (was_alone && is_alone() ? wiring_.valid_alone : wiring_.valid_for));
+  auto valid_for = was_alone && is_alone() ? wiring_.valid_alone : wiring_.valid_for;
   map().set_owners(view_.partitions);
   keep_links();
   tell_touched(reply.touched);
@@ -153,6 +153,8 @@ void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size
     claims_from_ = map().now() + wiring_.beat * 2; // the others could not beat either: they will in a moment
   auto plan = plan_partitions(view_, self_.id, at_rest(), find_ended());
   follow_plan(plan);
+  std::atomic_thread_fence(std::memory_order_release); // who finds the node certain of its partitions finds these
+  map().certain_until(sent + valid_for);
   if (given > 0)
     nudge_all(); // the new owners need not wait for their next beat
   if (!moves_now(plan).empty() || std::exchange(beat_again_, false))

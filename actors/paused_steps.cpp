@@ -26,7 +26,7 @@ bool paused_steps::holds(const ready_step& step) const {
 bool paused_steps::hold(const ready_step_ptr& step) {
   if (!holds(*step))
     return false;
-  steps_.emplace(step->id, step);
+  steps_.insert_or_assign(step->id, step);
   return true;
 }
 

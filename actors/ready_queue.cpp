@@ -1,5 +1,7 @@
 #include "actors/ready_queue.hpp"
 
+#include <utility>
+
 namespace geartrain {
 
 bool ready_queue::push(ready_step_ptr step) {
@@ -8,7 +10,7 @@ bool ready_queue::push(ready_step_ptr step) {
   position where{ready_us - worth_us, next_sequence_++, step->id};
   if (auto known = places_.find(step->id); known != places_.end()) {
     auto& queued = *known->second.in->at(known->second.at);
-    if (queued.attempt == step->attempt && queued.yields == step->yields)
+    if (std::pair{queued.attempt, queued.yields} >= std::pair{step->attempt, step->yields})
       return false;
     remove(step->id);
   }

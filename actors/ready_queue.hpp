@@ -21,8 +21,8 @@ class ready_queue {
 public:
   static constexpr milliseconds priority_worth{10000};
 
-  /// Adds a step; false if it is there already. If it is there for another attempt, or without the last checkpoint, it takes
-  /// that one's place in the order of its own time.
+  /// Adds a step; false if it is there already. If it is there for an earlier attempt, or without the last checkpoint, it
+  /// takes that one's place.
   bool push(ready_step_ptr step);
 
   /// Takes a step out wherever it stands; null if it is not there.

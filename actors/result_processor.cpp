@@ -94,7 +94,10 @@ void result_processor::lease_begins(const steps_leased& message) {
       revoke(held.token.step); // the task ended meanwhile
       continue;
     }
-    found->second.leases[number_of(held.token.step)] = held;
+    auto& known = found->second.leases[number_of(held.token.step)];
+    if (std::pair{known.token.attempt, known.token.yields} > std::pair{held.token.attempt, held.token.yields})
+      continue; // given out again since
+    known = held;
     found->second.started.push_back(held);
     if (found->second.where == resident_task::place::home)
       settle_leases(found->second);

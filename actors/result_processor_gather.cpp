@@ -3,6 +3,8 @@
 #include "workflow/fencing.hpp"
 #include "workflow/turn.hpp"
 
+#include <algorithm>
+
 // What a turn is made of: everything that waits for a task that is home is fenced, answered if it needs no turn, and
 // else becomes a cause of the next one.
 
@@ -16,7 +18,7 @@ step_checkpoint checkpoint_of(const step_report& report, timestamp now) {
   checkpoint.attempt = report.token.attempt;
   checkpoint.lease_nonce = report.token.nonce;
   checkpoint.yielded = report.kind == report_kind::yield;
-  checkpoint.yields = static_cast<std::uint16_t>(report.token.yields + (checkpoint.yielded ? 1 : 0));
+  checkpoint.yields = static_cast<std::uint16_t>(std::min(report.token.yields + (checkpoint.yielded ? 1 : 0), 0xffff));
   checkpoint.at = now;
   checkpoint.data = report.checkpoint;
   return checkpoint;
@@ -50,7 +52,7 @@ void result_processor::settle_leases(resident_task& task) {
   }
 }
 
-/// It was given out for what turns of other nodes had ended before: whatever comes next is given out anew.
+/// It was given out for what had ended before, mostly by turns of other nodes: whatever comes next is given out anew.
 void result_processor::take_back(resident_task& task, const lease_token& token) {
   auto number = number_of(token.step);
   auto& context = *task.context;

@@ -98,7 +98,7 @@ void result_processor::read_again(const task_id& id) {
 }
 
 /// A refusal takes certainty: the rows were read after the report came, or nobody else can have written them. An authentic
-/// token of a step or an attempt that is not known here says that somebody has.
+/// token of a step, an attempt or a yield that is not known here says that somebody has.
 bool result_processor::doubts(const resident_task& task, const pending_report& pending, fence_verdict verdict) const {
   if (verdict == fence_verdict::current || verdict == fence_verdict::duplicate || task.read_at >= pending.arrived)
     return false;

@@ -143,9 +143,7 @@ void result_processor::finish_recovery() {
 /// last minutes, since older ones have been looked at before.
 void result_processor::sweep() {
   delayed_send(this, engine_->settings.sweep_every, sweep_due{});
-  if (recovering_ || draining_)
-    return;
-  if (room_.has_left_out())
+  if (!recovering_ && !draining_ && room_.has_left_out())
     return begin_recovery(look_for::left_out, partitions_served());
   auto now = engine_->now().time_since_epoch();
   sweep_page(make_task_id(now - sweep_window, 0), make_task_id(now - settling_time, 0));
@@ -154,7 +152,7 @@ void result_processor::sweep() {
 void result_processor::sweep_page(const task_id& after, const task_id& settled) {
   auto db = engine_->actors->db();
   open_tasks_unit unit{partitions_served(), after, page_size};
-  if (!db || unit.partitions.empty())
+  if (recovering_ || draining_ || !db || unit.partitions.empty())
     return;
   request(db, caf::infinite, std::move(unit))
     .then(

@@ -25,10 +25,20 @@ void result_processor::adopt(const adopt_tasks& message) {
     send(engine_->actors->dispatcher(), std::move(first));
 }
 
+namespace {
+
+/// Nothing has been done with it: what is being read can only be what its creation wrote.
+bool is_new(const resident_task& task) {
+  return task.leases.empty() && task.started.empty() && task.returned.empty() && task.waiting.reports.empty();
+}
+
+} // namespace
+
 void result_processor::adopt_one(std::unique_ptr<task_context> context, steps_ready& first) {
   auto id = context->id;
   auto known = tasks_.find(id);
-  auto is_loading = known != tasks_.end() && known->second.where == resident_task::place::loading;
+  auto is_loading =
+    known != tasks_.end() && known->second.where == resident_task::place::loading && is_new(known->second);
   if (known != tasks_.end() && known->second.where != resident_task::place::away && !is_loading)
     return; // recovery was faster
   if (!is_loading && !make_room(context->definition->id))

@@ -164,7 +164,7 @@ void step_dispatcher::pause(const set_pauses& message) {
 /// A restarted owner announces what it finds; it may not know yet that a worker has the step.
 bool step_dispatcher::already_leased(const ready_step& step) {
   auto known = leases_.find(step.id);
-  if (!known || known->held.token.attempt != step.attempt || known->held.token.yields != step.yields)
+  if (!known || std::pair{known->held.token.attempt, known->held.token.yields} < std::pair{step.attempt, step.yields})
     return false;
   send(engine_->actors->processor_of(task_of(step.id)), steps_leased{{known->held}});
   return true;

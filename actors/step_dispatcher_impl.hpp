@@ -79,7 +79,11 @@ private:
   // -- the cluster (step_dispatcher_peers.cpp) --------------------------------------
 
   bool serves(const step_id& step) const { return engine_->actors->cluster().serves(step); }
-  bool may_dispatch() const { return engine_->actors->cluster().is_certain(); }
+  bool may_dispatch() {
+    auto certain = engine_->actors->cluster().is_certain();
+    was_certain_ &= certain;
+    return certain;
+  }
   void serve_again();
   std::optional<poll_request> take_poll(std::uint64_t poll_id);
   void worker_waits(const poll_request& poll);
@@ -113,7 +117,7 @@ private:
   polls_wait news_for_peers_;           ///< not told yet
   bool telling_peers_ = false;          ///< a tell_peers is on its way
   bool offering_ = false;               ///< an offer_steps is on its way
-  bool was_certain_ = true;
+  bool was_certain_ = true;             ///< each time that somebody asked
 };
 
 } // namespace geartrain

@@ -31,7 +31,8 @@ bool step_dispatcher::revive(const lease_token& token, const std::string& worker
   if (!step)
     return false;
   if (step->attempt != token.attempt || step->yields != token.yields) {
-    ready_.push(std::move(step));
+    if (!paused_.hold(step))
+      ready_.push(std::move(step));
     return false;
   }
   lease held{token, worker, token.expires_at - engine_->settings.lease, expires_at};

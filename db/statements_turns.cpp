@@ -187,7 +187,7 @@ FROM unnest((SELECT $1), $2) AS g (task_id, identity_hash))";
 
 // -- claims ----------------------------------------------------------------------
 
-// The newest claim of an attempt wins; a release removes the claim of its own nonce only. No key is in both lists.
+// The claim after the most yields of an attempt wins, then the newest; a release removes the claim of its own nonce only. No key is in both lists.
 constexpr auto sync_claims_sql = R"(
 WITH released AS (
   DELETE FROM geartrain.claims c

@@ -77,7 +77,7 @@ struct beat_unit {
 struct beat_reply {
   cluster_view view;            ///< with the moves of this beat
   bool drain_asked = false;     ///< somebody asked this node to give its partitions away
-  std::vector<task_id> touched; ///< tasks of own partitions whose turns another node made; each is told once
+  std::vector<task_id> touched; ///< tasks of own partitions that another node made turns of, or made; each is told once
 };
 
 /// A node leaves: it is no member any more and owns nothing.
@@ -85,7 +85,7 @@ struct leave_unit {
   node_id id;
 };
 
-/// A node made turns of tasks that it does not own: the owner, whoever that is, must read them again.
+/// A node made turns of tasks that it does not own, or tasks that it may not own: the owner, whoever that is, must read them again.
 struct touch_tasks_unit {
   std::vector<task_id> ids;
 };

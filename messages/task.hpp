@@ -62,7 +62,7 @@ struct step_record {
   json_text metadata;                  ///< metadata object of the last ended attempt
   std::optional<std::int64_t> execution_time_ms;
   json_text checkpoint;            ///< {cursor, items_processed, accumulated_results}; absent: none
-  std::uint64_t yielded_nonce = 0; ///< of the lease that the last checkpoint_yield gave back; 0: none
+  std::uint64_t yielded_nonce = 0; ///< of the lease that the last checkpoint_yield gave back; 0: not known
   std::uint16_t yields = 0;        ///< how often the attempt that runs or comes next has been given back
   std::string worker;              ///< who ended the last attempt
   std::optional<timestamp> next_attempt_at;

@@ -101,7 +101,7 @@ void add_options(CLI::App& app, bench_flags& flags) {
   app.add_option("--seconds", options.seconds, "How long each phase takes; default 10, or 3 with --quick")
     ->check(CLI::Range(0.1, 3600.0))
     ->type_name("N");
-  app.add_option("--window", options.window, "Tasks open at saturation; default: by workload")
+  app.add_option("--window", options.window, "Tasks open at saturation, at each node; default: by workload")
     ->check(CLI::Range(1, 1000000))
     ->type_name("N");
   app.add_option("--bulk", options.bulk, "Tasks created in one call at saturation; 1: each in its own")
@@ -110,7 +110,9 @@ void add_options(CLI::App& app, bench_flags& flags) {
   app.add_option("--width", options.width, "Steps beside each other in the workload fan-out; default 100")
     ->check(CLI::Range(1, 65000))
     ->type_name("N");
-  app.add_option("--nodes", options.nodes, "Nodes that share the tasks; with several, only saturation is measured")
+  app
+    .add_option("--nodes", options.nodes,
+                "Nodes, each with a window and workers of its own; with several, only saturation is measured")
     ->check(CLI::Range(1, 16))
     ->capture_default_str();
   app.add_flag(
