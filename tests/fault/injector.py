@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any, Callable, Dict, List
 
 from schedule import Fault
@@ -21,6 +21,7 @@ class Injector:
         self._say = say
         self._giving_up = threading.Event()
         self._database = threading.Lock()
+        self._one_at_a_time: Dict[str, threading.Lock] = defaultdict(threading.Lock)  # by target: an end may take longer than planned
         self.counts: "Counter[str]" = Counter()
         self.problems: List[str] = []
         self.deaths: Dict[str, int] = {}  # nodes that were found dead, and what they had ended with
@@ -39,7 +40,8 @@ class Injector:
     def _run(self, fault: Fault) -> None:
         self._say(f"{fault.kind} {fault.target} {fault.seconds:.1f} s {fault.mode} {fault.amount or ''}".rstrip())
         try:
-            getattr(self, f"_{fault.kind}")(fault)
+            with self._one_at_a_time[fault.target]:
+                getattr(self, f"_{fault.kind}")(fault)
             self.counts[fault.kind] += 1
         except Exception as error:  # a fault that can't be ended makes the run worthless, whatever the reason
             self.problems.append(f"{fault.kind} of {fault.target}: {type(error).__name__}: {error}")
