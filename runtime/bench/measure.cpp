@@ -28,6 +28,9 @@ constexpr std::size_t timed_at_saturation = 16;
 /// One kind of task gets four fifths of the memory: so there is room for what is open at saturation and a fifth more.
 constexpr double room_for_the_window = 1.5;
 
+// Creations under way at twice the load: as many as it takes for the node to be what can't keep up.
+constexpr std::size_t calls_of_overload = 16;
+
 /// One measurement under way. The loop goes on through all phases, and the workers with it.
 class session {
 public:
@@ -121,16 +124,15 @@ private:
   expected<bool> overload(measurement& out) {
     auto& figures = *out.overload;
     figures.offered_tasks_per_second = out.saturation->tasks_per_second * 2;
-    open_loop load{loop_, node_.endpoint(), body_, figures.offered_tasks_per_second, options_.bulk};
+    open_loop load{loop_, node_.endpoint(), body_, figures.offered_tasks_per_second, options_.bulk, calls_of_overload};
     loop_.run_for(seconds_of(plan_.seconds * warm_up_share));
     auto early = load.times_ms().size();
     auto early_refusals = load.refusals_ms().size();
     auto refused = load.refused();
-    auto arrivals = load.arrivals();
+    auto accepted = load.accepted();
     loop_.run_for(seconds_of(plan_.seconds));
     figures.refused = load.refused() - refused;
-    auto accepted = load.arrivals() - arrivals - std::min(load.arrivals() - arrivals, figures.refused);
-    figures.accepted_tasks_per_second = static_cast<double>(accepted) / plan_.seconds;
+    figures.accepted_tasks_per_second = static_cast<double>(load.accepted() - accepted) / plan_.seconds;
     if (auto done = drain(load); !done)
       return done.error();
     figures.accepted = figures_since(load.times_ms(), early);

@@ -9,24 +9,20 @@ namespace {
 
 constexpr std::size_t connections_for_single_tasks = 64;
 
-/// While it is busy, what arrives gathers for the next call: few commits, as at saturation.
-constexpr std::size_t connections_for_many_tasks = 1;
-
 /// Timing costs the node a creation of its own and a read; so many a second are enough for percentiles and disturb little.
 constexpr double timed_per_second = 100;
 
 } // namespace
 
 open_loop::open_loop(event_loop& loop, const boost::asio::ip::tcp::endpoint& node, std::string creation_body,
-                     double tasks_per_second, std::size_t most_in_a_call)
+                     double tasks_per_second, std::size_t most_in_a_call, std::size_t calls)
   : loop_(loop),
     node_(node),
     body_(std::move(creation_body)),
     rate_(tasks_per_second),
     time_each_(static_cast<std::uint64_t>(std::max(1.0, std::ceil(rate_ / timed_per_second)))),
     next_(loop),
-    creator_(loop, node, body_, most_in_a_call,
-             most_in_a_call > 1 ? connections_for_many_tasks : connections_for_single_tasks,
+    creator_(loop, node, body_, most_in_a_call, most_in_a_call > 1 ? calls : connections_for_single_tasks,
              [this] { create_waiting(); }),
     watch_(loop, node, [this] {
       if (watch_.has_begun() && arrivals_ == 0)

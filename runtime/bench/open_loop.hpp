@@ -18,9 +18,11 @@ namespace geartrain::bench {
 /// and times some of them from the moment at which they were due. Not thread-safe.
 class open_loop {
 public:
-  /// `most_in_a_call`: as of a task_creator; those that are timed are created each by itself.
+  /// `most_in_a_call`: as of a task_creator; those that are timed are created each by itself. `calls`: how many that create
+  /// more than one task may be under way. While they are, what arrives gathers for the next call: with one there are few
+  /// commits, as at saturation, and with many nothing waits outside of the node.
   open_loop(event_loop& loop, const boost::asio::ip::tcp::endpoint& node, std::string creation_body,
-            double tasks_per_second, std::size_t most_in_a_call);
+            double tasks_per_second, std::size_t most_in_a_call, std::size_t calls = 1);
 
   /// Creates nothing more.
   void stop() { stopped_ = true; }
@@ -31,8 +33,8 @@ public:
   /// Milliseconds of the timed tasks that have ended.
   const std::vector<double>& times_ms() const { return times_ms_; }
 
-  /// Tasks that were due, and how many of them were answered 503.
-  std::uint64_t arrivals() const { return arrivals_; }
+  /// Tasks that were created, those that are timed once they have ended; and those that were answered 503.
+  std::uint64_t accepted() const { return creator_.created() + timed_ended_; }
   std::uint64_t refused() const { return creator_.refused() + refusals_ms_.size(); }
 
   /// Milliseconds until tasks that were to be timed were refused.
