@@ -52,7 +52,8 @@ class Bench(unittest.TestCase):
         wait_until("no file is left", lambda: not list(self.scratch.iterdir()))
 
     def test_a_report_is_complete_and_nothing_is_left(self) -> None:
-        done = self.bench("--workloads", "linear-4", "--drivers", "in-process,http", "--output", "json", seconds=2)
+        done = self.bench("--workloads", "linear-4", "--drivers", "in-process,http", "--window", "128", "--output", "json",
+                          seconds=2)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_nothing_left()
         report = json.loads(done.stdout)
@@ -88,7 +89,8 @@ class Bench(unittest.TestCase):
         self.assert_nothing_left()
 
     def test_several_nodes_share_the_tasks(self) -> None:
-        done = self.bench("--no-yardsticks", "--quick", "--workloads", "linear-4", "--drivers", "http", "--nodes", "2", "--output", "json")
+        done = self.bench("--no-yardsticks", "--quick", "--workloads", "linear-4", "--drivers", "http", "--nodes", "2", "--window", "16",
+                          "--output", "json")
         self.assertEqual(done.returncode, 0, done.stderr)
         row = json.loads(done.stdout)["measurements"][0]
         self.assertEqual(row["nodes"], 2)
