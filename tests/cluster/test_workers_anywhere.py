@@ -47,7 +47,7 @@ class WorkersAnywhere(ClusterCase):
                 self.assertEqual(one.result(15), [])
         beats = 3 * 1000 / BEAT_MS
         print(f"transactions a second: {alone:.1f} without workers, {crowded:.1f} with 24 that wait; {beats:.0f} beats")
-        self.assertLess(crowded, alone + 3)
+        self.assertLess(crowded, alone + 6)  # each shard looks for lost tasks twice a minute, perhaps in just one of the two times
         self.assertLess(alone, beats * 1.5 + 5)
 
     def transactions_per_second(self, seconds: float) -> float:
