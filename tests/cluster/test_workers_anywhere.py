@@ -37,24 +37,23 @@ class WorkersAnywhere(ClusterCase):
         self.assertLess(max(pauses), 2.0)
 
     def test_workers_that_wait_cost_no_statements(self) -> None:
-        self.transactions_per_second(1.5)  # the server counts what was done before only when its processes get round to it
-        alone = self.transactions_per_second(3)
+        alone = self.round_trips_per_second(3)
         with ThreadPoolExecutor(24) as pool:
             waiting = [pool.submit(node.poll, 5000) for node in self.cluster.nodes for _ in range(8)]
-            crowded = self.transactions_per_second(3)
+            crowded = self.round_trips_per_second(3)
             self.assertFalse(any(one.done() for one in waiting), "nothing was there to be done")
             for one in waiting:
                 self.assertEqual(one.result(15), [])
         beats = 3 * 1000 / BEAT_MS
-        print(f"transactions a second: {alone:.1f} without workers, {crowded:.1f} with 24 that wait; {beats:.0f} beats")
-        self.assertLess(crowded, alone + 6)  # each shard looks for lost tasks twice a minute, perhaps in just one of the two times
+        print(f"round trips a second: {alone:.1f} without workers, {crowded:.1f} with 24 that wait; {beats:.0f} beats")
+        self.assertLess(crowded, alone + 3)
         self.assertLess(alone, beats * 1.5 + 5)
 
-    def transactions_per_second(self, seconds: float) -> float:
+    def round_trips_per_second(self, seconds: float) -> float:
+        """By the counters of the nodes: the server's come late. Looking for lost tasks is left out, for that is done twice a minute and
+        falls into one of two times that are compared, or into none."""
         def count() -> int:
-            self.cluster.database.sql("SELECT pg_stat_clear_snapshot()")
-            question = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = 'postgres'"
-            return int(self.cluster.database.sql(question)[0][0])
+            return sum(number for node in self.cluster.nodes for name, number in node.round_trips().items() if name != "open_tasks")
 
         before, began = count(), time.monotonic()
         threading.Event().wait(seconds)
