@@ -24,7 +24,8 @@ struct process_stat {
 
 std::optional<process_stat> read_stat(pid_t process) {
   std::ifstream file{fmt::format("/proc/{}/stat", process)};
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  std::string text; // not through the buffer itself: that throws if the process ends meanwhile
+  std::getline(file, text, '\0');
   auto open = text.find('(');
   auto close = text.rfind(')'); // a name may hold anything, brackets and blanks included
   if (open == std::string::npos || close == std::string::npos)

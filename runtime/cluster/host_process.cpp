@@ -14,9 +14,11 @@ namespace geartrain {
 
 namespace {
 
+/// Empty if it can't be read. Not through the buffer itself: that throws if the process of a file in /proc ends meanwhile.
 std::string read_text(const std::string& path) {
   std::ifstream in{path};
-  return {std::istreambuf_iterator<char>{in}, {}};
+  std::string text;
+  return std::getline(in, text, '\0') ? text : std::string{};
 }
 
 /// The start of the machine and the namespace of process ids; empty if either is unknown.
