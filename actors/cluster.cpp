@@ -153,8 +153,7 @@ void cluster::beat_answered(beat_reply& reply, clock::time_point sent, std::size
     claims_from_ = map().now() + wiring_.beat * 2; // the others could not beat either: they will in a moment
   auto plan = plan_partitions(view_, self_.id, at_rest(), find_ended());
   follow_plan(plan);
-  std::atomic_thread_fence(std::memory_order_release); // who finds the node certain of its partitions finds these
-  map().certain_until(sent + valid_for);
+  map().certain_until(sent + valid_for); // who finds the node certain of its partitions finds these
   if (given > 0)
     nudge_all(); // the new owners need not wait for their next beat
   if (!moves_now(plan).empty() || std::exchange(beat_again_, false))

@@ -55,8 +55,8 @@ public:
   bool serves_partition(std::uint16_t partition) const { return served_[partition].load(std::memory_order_relaxed); }
 
   /// False once the last beat is so long ago that others may have taken the partitions. What this node believes of its
-  /// tasks is no ground for a refusal then, and it dispatches nothing.
-  bool is_certain() const { return now().time_since_epoch().count() < certain_until_.load(std::memory_order_relaxed); }
+  /// tasks is no ground for a refusal then, and it dispatches nothing. What is asked about partitions after it is as new.
+  bool is_certain() const { return now().time_since_epoch().count() < certain_until_.load(std::memory_order_acquire); }
 
   /// The link to the owner of a task that this node does not serve; null if the task is to be dealt with here.
   peer_actor owner_of(const task_id& task) const;
@@ -72,7 +72,7 @@ public:
   void set_owners(const partition_table& partitions);
   void serve(std::uint16_t partition, bool served) { served_[partition].store(served, std::memory_order_relaxed); }
   void certain_until(clock::time_point until) {
-    certain_until_.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+    certain_until_.store(until.time_since_epoch().count(), std::memory_order_release);
   }
   void link_up(const node_id& peer, peer_actor link);
   /// Nothing, if another link to the peer has come up meanwhile.

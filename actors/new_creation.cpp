@@ -4,7 +4,6 @@
 #include "workflow/turn.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <unordered_map>
 
 namespace geartrain {
@@ -110,10 +109,9 @@ void announce_created(const engine& engine, std::vector<std::unique_ptr<task_con
   std::shared_ptr<const void> until_told{nullptr, [told = std::move(told)](const void*) { told(); }};
   std::unordered_map<std::size_t, adopt_tasks> by_shard;
   auto& partitions = engine.actors->cluster();
-  auto certain = partitions.is_certain();
-  std::atomic_thread_fence(std::memory_order_acquire); // before the partitions are looked at
-  std::vector<task_id> of_others; // the node owns nothing at present: it has just come, or is about to leave
-  std::vector<task_id> doubtful;  // another node may have taken the partition over before the task was there
+  auto certain = partitions.is_certain(); // before the partitions are looked at
+  std::vector<task_id> of_others;         // the node owns nothing at present: it has just come, or is about to leave
+  std::vector<task_id> doubtful;          // another node may have taken the partition over before the task was there
   for (auto& context : created) {
     if (!partitions.serves(context->id)) {
       of_others.push_back(context->id);

@@ -5,13 +5,8 @@
 namespace geartrain {
 
 void own_demand::note(const poll_request& poll, timestamp now) {
-  for (auto& name : poll.namespaces) {
-    if (!poll.handlers)
-      last_[{name, std::string{}}] = now;
-    else
-      for (auto& callable : *poll.handlers)
-        last_[{name, callable}] = now;
-  }
+  for (auto& wanted : poll_queue::interests_of(poll))
+    last_[wanted] = now;
 }
 
 bool own_demand::is_alive(const std::string& namespace_name, const std::string& callable, timestamp since) const {

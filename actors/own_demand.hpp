@@ -1,10 +1,9 @@
 #pragma once
 
-#include "messages/requests.hpp"
+#include "actors/poll_queue.hpp"
 
 #include <map>
 #include <string>
-#include <utility>
 
 namespace geartrain {
 
@@ -22,7 +21,7 @@ public:
   void forget(timestamp before);
 
 private:
-  std::map<std::pair<std::string, std::string>, timestamp> last_; ///< by namespace and callable; empty callable: any
+  std::map<poll_queue::interest, timestamp> last_;
 };
 
 } // namespace geartrain

@@ -17,6 +17,10 @@ namespace geartrain {
 /// Workers that wait for a first step, first come first served. Not thread-safe.
 class poll_queue {
 public:
+  using interest = std::pair<std::string, std::string>; // namespace and callable; empty callable: any
+
+  static std::vector<interest> interests_of(const poll_request& poll);
+
   /// Keeps a poll until `deadline`.
   void add(poll_request poll, timestamp deadline);
 
@@ -43,12 +47,8 @@ private:
     std::uint64_t sequence = 0;
     timestamp deadline;
   };
-  using interest = std::pair<std::string, std::string>; // namespace and callable; empty callable: any
-
   // Sequence numbers of polls of other nodes begin here, so that they come last.
   static constexpr std::uint64_t elsewhere = std::uint64_t{1} << 63;
-
-  static std::vector<interest> interests_of(const poll_request& poll);
 
   std::unordered_map<std::uint64_t, entry> waiting_;
   std::map<interest, std::map<std::uint64_t, std::uint64_t>> by_interest_; // sequence -> poll id

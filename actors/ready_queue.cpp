@@ -1,6 +1,6 @@
 #include "actors/ready_queue.hpp"
 
-#include <utility>
+#include "actors/dispatch_order.hpp"
 
 namespace geartrain {
 
@@ -10,7 +10,7 @@ bool ready_queue::push(ready_step_ptr step) {
   position where{ready_us - worth_us, next_sequence_++, step->id};
   if (auto known = places_.find(step->id); known != places_.end()) {
     auto& queued = *known->second.in->at(known->second.at);
-    if (std::pair{queued.attempt, queued.yields} >= std::pair{step->attempt, step->yields})
+    if (dispatch_of(queued) >= dispatch_of(*step))
       return false;
     remove(step->id);
   }

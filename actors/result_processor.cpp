@@ -1,5 +1,6 @@
 #include "actors/result_processor.hpp"
 
+#include "actors/dispatch_order.hpp"
 #include "actors/result_processor_impl.hpp"
 #include "workflow/fencing.hpp"
 #include "workflow/turn.hpp"
@@ -95,7 +96,7 @@ void result_processor::lease_begins(const steps_leased& message) {
       continue;
     }
     auto& known = found->second.leases[number_of(held.token.step)];
-    if (std::pair{known.token.attempt, known.token.yields} > std::pair{held.token.attempt, held.token.yields})
+    if (dispatch_of(known.token) > dispatch_of(held.token))
       continue; // given out again since
     known = held;
     found->second.started.push_back(held);

@@ -1,5 +1,6 @@
 #include "actors/step_dispatcher.hpp"
 
+#include "actors/dispatch_order.hpp"
 #include "actors/step_dispatcher_impl.hpp"
 
 namespace geartrain {
@@ -44,10 +45,9 @@ step_dispatcher::behavior_type step_dispatcher::make_behavior() {
 void step_dispatcher::poll(const poll_request& asked) {
   if (draining_)
     return asked.done(std::vector<leased_step>{});
-  if (!asked.from_peer)
-    demand_.note(asked, engine_->now());
   if (may_dispatch() && is_there(asked))
     return serve(asked);
+  note_demand(asked);
   auto wait = asked.wait;
   if (engine_->actors->cluster().has_peers() && !asked.from_peer)
     wait = std::max(wait, peers_patience); // a worker that never waits must get steps of other nodes too
@@ -76,8 +76,7 @@ void step_dispatcher::serve(const poll_request& asked) {
     auto& held = given.back().held;
     news[engine_->actors->shard_of(task_of(held.token.step))].leases.push_back(held);
   }
-  if (!asked.from_peer)
-    demand_.note(asked, engine_->now());
+  note_demand(asked);
   // The owners first: no report on these leases may reach them before the leases do.
   for (auto& [shard, message] : news)
     send(engine_->actors->processor(shard), std::move(message));
@@ -164,7 +163,7 @@ void step_dispatcher::pause(const set_pauses& message) {
 /// A restarted owner announces what it finds; it may not know yet that a worker has the step.
 bool step_dispatcher::already_leased(const ready_step& step) {
   auto known = leases_.find(step.id);
-  if (!known || std::pair{known->held.token.attempt, known->held.token.yields} < std::pair{step.attempt, step.yields})
+  if (!known || dispatch_of(known->held.token) < dispatch_of(step))
     return false;
   send(engine_->actors->processor_of(task_of(step.id)), steps_leased{{known->held}});
   return true;

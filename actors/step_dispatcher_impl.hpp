@@ -92,6 +92,7 @@ private:
   void tell_who_waits();
   void welcome(const peer_came& message);
   void hand_out(steps_arrived& message);
+  void note_demand(const poll_request& poll);
   bool may_leave(const ready_step& step) const;
   void plan_offer();
   void offer();

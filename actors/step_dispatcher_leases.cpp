@@ -1,3 +1,4 @@
+#include "actors/dispatch_order.hpp"
 #include "actors/step_dispatcher_impl.hpp"
 
 // Leases while they run, and the claims that record those which last.
@@ -30,7 +31,7 @@ bool step_dispatcher::revive(const lease_token& token, const std::string& worker
     step = paused_.remove(token.step);
   if (!step)
     return false;
-  if (step->attempt != token.attempt || step->yields != token.yields) {
+  if (dispatch_of(*step) != dispatch_of(token)) {
     if (!paused_.hold(step))
       ready_.push(std::move(step));
     return false;

@@ -103,8 +103,15 @@ void step_dispatcher::hand_out(steps_arrived& message) {
 
 // -- steps for other nodes -----------------------------------------------------------------
 
+void step_dispatcher::note_demand(const poll_request& poll) {
+  if (!poll.from_peer && engine_->actors->cluster().has_peers())
+    demand_.note(poll, engine_->now());
+}
+
 /// Not while a worker of this node is about to ask for it.
 bool step_dispatcher::may_leave(const ready_step& step) const {
+  if (!engine_->actors->cluster().has_peers())
+    return true; // to nobody: nothing needs to be known of it
   auto since = engine_->now() - own_patience;
   return step.ready_at <= since ||
          !demand_.is_alive(step.definition->namespace_name, step.step().handler.callable, since);
