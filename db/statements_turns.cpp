@@ -1,5 +1,6 @@
 #include "db/statement_groups.hpp"
 
+#include <ranges>
 #include <utility>
 
 // What a turn and a creation write, and the claims. How statements are written: statements.cpp.
@@ -16,42 +17,59 @@ using enum pg_type;
 
 // -- turns -----------------------------------------------------------------------
 
+struct array_columns {
+  int parameter; ///< of the first
+  std::string_view names;
+};
+
+/// A row for each element of arrays, for FROM. In the target list they are read side by side; by `FROM unnest($1, $2)` each
+/// would first be written to a store of its own, which costs a third of what it takes to append a row.
+std::string rows_of(std::initializer_list<array_columns> arrays) {
+  std::string columns;
+  for (auto [parameter, names] : arrays)
+    for (auto&& name : std::views::split(names, ',')) {
+      auto array = "$" + std::to_string(parameter++);
+      columns += (columns.empty() ? "unnest((SELECT " + array + "))" : ", unnest(" + array + ")") + " AS ";
+      columns.append(name.begin(), name.end());
+    }
+  return "(SELECT " + columns + ")";
+}
+
 // What a turn appends of ended attempts has the key (task, version of the turn, place in the turn): of two turns with the
 // same version the later one fails with unique_violation, and its batch is split until it stands alone. A turn without an
 // ended attempt notes that it happened, as place 0 with outcome 0.
 
-const std::string into_attempts = R"(
-  INSERT INTO geartrain.attempts (task_id, version, seq, step, attempt, outcome, lease_nonce, claimed_at, finished_at,
-                                  next_attempt_at, execution_time_ms, worker, result, error, metadata))";
+const std::string attempt_columns = "task_id, version, seq, step, attempt, outcome, lease_nonce, claimed_at, finished_at, "
+                                    "next_attempt_at, execution_time_ms, worker, result, error, metadata";
+
+const std::string into_attempts = "\n  INSERT INTO geartrain.attempts (" + attempt_columns + ")";
 
 const std::vector<pg_type> attempt_types{
   uuid_array,        int4_array,        int4_array, int4_array, int4_array, int2_array, int8_array, timestamptz_array,
   timestamptz_array, timestamptz_array, int8_array, text_array, text_array, text_array, text_array};
 
 // Most turns change nothing that others look for, so this is all they write.
-const std::string append_turns_sql = into_attempts + R"(
-  SELECT * FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15))";
+const std::string append_turns_sql = into_attempts + " SELECT * FROM " + rows_of({{1, attempt_columns}}) + " a";
 
 // Turns that move the head row must find it as the last such turn left it. Terminal rows (8 and above) stay as they are,
 // except that an act may revive a task in error (9), or leave it there. An act is a fact, so the short statement needs no
 // such exception. `closed` would say the same, but by it the planner might read the whole index of open tasks.
-std::string moved(const std::string& given, const std::string& names, const std::string& condition) {
+std::string moved(const std::string& given, const std::string& condition) {
   return R"(
 WITH moved AS (
   UPDATE geartrain.tasks t
   SET version = g.version, state = g.state, steps_total = g.steps_total, steps_completed = g.steps_completed,
       steps_failed = g.steps_failed, paused = g.paused, state_since = g.state_since, due_at = g.due_at,
       deadline_at = g.deadline_at, completed_at = g.completed_at, updated_at = g.updated_at
-  FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)" +
-         given + R"()
-    AS g (task_id, version, head_version, state, steps_total, steps_completed, steps_failed, paused, state_since,
-          due_at, deadline_at, completed_at, updated_at)" +
-         names + R"()
+  FROM )" + given + R"( g
   WHERE t.task_id = ANY (ARRAY[g.task_id]) AND t.version = g.head_version AND )" +
          condition + R"(
   RETURNING t.task_id, t.version, t.template_id
 ))";
 }
+
+const std::string turn_columns = "task_id, version, head_version, state, steps_total, steps_completed, steps_failed, "
+                                 "paused, state_since, due_at, deadline_at, completed_at, updated_at";
 
 const std::vector<pg_type> head_types{
   uuid_array, int4_array,        int4_array,        int2_array,        int4_array,        int4_array,       int4_array,
@@ -60,11 +78,7 @@ const std::vector<pg_type> head_types{
 // The rows of the whole batch, those of turns that append only among them: one statement for all of them costs less than
 // two. Of turns that move the head row ($29) only those that did.
 const std::string appended = R"(, appended AS ()" + into_attempts + R"(
-  SELECT a.task_id, a.version, a.seq, a.step, a.attempt, a.outcome, a.lease_nonce, a.claimed_at, a.finished_at,
-         a.next_attempt_at, a.execution_time_ms, a.worker, a.result, a.error, a.metadata
-  FROM unnest((SELECT $14), $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
-    AS a (task_id, version, seq, step, attempt, outcome, lease_nonce, claimed_at, finished_at, next_attempt_at,
-          execution_time_ms, worker, result, error, metadata, moves)
+  SELECT )" + attempt_columns + " FROM " + rows_of({{14, attempt_columns + ", moves"}}) + R"( a
   WHERE NOT a.moves OR a.task_id IN (SELECT m.task_id FROM moved m)
 ))";
 
@@ -113,6 +127,9 @@ const std::string turn_answer = "\nSELECT task_id FROM moved";
 
 // -- creations -------------------------------------------------------------------
 
+const std::string head_columns = "task_id, partition, template_id, state, priority, steps_total, created_at, due_at, "
+                                 "deadline_at";
+
 const std::string into_tasks = R"(
   INSERT INTO geartrain.tasks (task_id, partition, template_id, state, priority, steps_total, created_at, updated_at,
                                state_since, due_at, deadline_at))";
@@ -124,9 +141,9 @@ const std::string into_inputs = R"(
 const std::string given_inputs = R"(
   SELECT i.task_id, i.context, i.initiator, i.source_system, i.reason, i.tags::text[], i.correlation_id,
          i.parent_correlation_id, i.requested_at, i.start_at
-  FROM unnest((SELECT $1), $10, $11, $12, $13, $14, $15, $16, $17, $18)
-    AS i (task_id, context, initiator, source_system, reason, tags, correlation_id, parent_correlation_id, requested_at,
-          start_at))";
+  FROM )" + rows_of({{1, "task_id"},
+                    {10, "context, initiator, source_system, reason, tags, correlation_id, parent_correlation_id, "
+                         "requested_at, start_at"}}) + " i";
 
 const std::vector<pg_type> plain_creation_types{
   uuid_array,        int2_array,        int8_array,        int2_array, int2_array,        int4_array,
@@ -139,9 +156,7 @@ const std::vector<pg_type> plain_creation_types{
 const std::string create_plain_tasks_sql = "\nWITH heads AS (" + into_tasks + R"(
   SELECT task_id, partition, template_id, state, priority, steps_total, created_at, created_at, created_at, due_at,
          deadline_at
-  FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9)
-    AS g (task_id, partition, template_id, state, priority, steps_total, created_at, due_at, deadline_at)
-))" + into_inputs + given_inputs;
+  FROM )" + rows_of({{1, head_columns}}) + " g\n)" + into_inputs + given_inputs;
 
 // A creation that the inbox asked for happens only if it takes the request with it, so that of several nodes one makes
 // the task. `named` waits for a concurrent creation with the same identity and then does nothing, unless that identity
@@ -150,9 +165,7 @@ const std::string create_plain_tasks_sql = "\nWITH heads AS (" + into_tasks + R"
 // can't wait for each other.
 const std::string create_tasks_sql = R"(
 WITH given AS (
-  SELECT * FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9, $19, $20, $21)
-    AS g (task_id, partition, template_id, state, priority, steps_total, created_at, due_at, deadline_at, identity_hash,
-          identity_expires_at, inbox_request)
+  SELECT * FROM )" + rows_of({{1, head_columns}, {19, "identity_hash, identity_expires_at, inbox_request"}}) + R"( g
 ), taken AS (
   DELETE FROM geartrain.task_requests WHERE id = ANY ($21) RETURNING id
 ), wanted AS (
@@ -222,10 +235,10 @@ std::vector<statement> statement_groups::turns() {
   using id = statement_id;
   return {
     {id::append_turns, "append_turns", append_turns_sql, attempt_types},
-    {id::commit_turns, "commit_turns", moved("", "", "t.state < 8") + appended + turn_answer,
+    {id::commit_turns, "commit_turns", moved(rows_of({{1, turn_columns}}), "t.state < 8") + appended + turn_answer,
      joined({head_types, attempt_types, {bool_array}})},
     {id::commit_full_turns, "commit_full_turns",
-     moved(", $30", ", revives", "(t.state < 8 OR t.state = 9 AND g.revives)") + appended + turn_additions +
+     moved(rows_of({{1, turn_columns}, {30, "revives"}}), "(t.state < 8 OR t.state = 9 AND g.revives)") + appended + turn_additions +
        turn_answer,
      joined({head_types, attempt_types, {bool_array}, turn_additions_types})},
     {id::create_plain_tasks, "create_plain_tasks", create_plain_tasks_sql, plain_creation_types},
