@@ -34,6 +34,12 @@ std::optional<db_clock::time_point> batcher::next_deadline() const {
   return first;
 }
 
+std::optional<db_clock::time_point> batcher::holds_back_until(db_clock::time_point now) const {
+  if (totals_.gathering == 0 || now >= totals_.patient_until)
+    return std::nullopt;
+  return totals_.patient_until;
+}
+
 void batcher::abandon(const failure& why) {
   for (auto* line : lines_)
     line->abandon(why);

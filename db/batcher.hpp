@@ -42,6 +42,10 @@ public:
 
   void expire(db_clock::time_point now);
   std::optional<db_clock::time_point> next_deadline() const;
+
+  /// Until when a connection takes no part of a batch of operations that gather, because another one is at work for them.
+  std::optional<db_clock::time_point> holds_back_until(db_clock::time_point now) const;
+
   void abandon(const failure& why);
 
 private:

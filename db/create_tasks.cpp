@@ -63,11 +63,11 @@ calls creation_of(const create_tasks::units& batch, bool careful) {
   return all;
 }
 
-create_tasks::units pointers_to(const std::vector<create_task_unit>& creations) {
+create_tasks::units pointers_to(const create_many::units& batch) {
   create_tasks::units all;
-  all.reserve(creations.size());
-  for (auto& creation : creations)
-    all.push_back(&creation);
+  for (auto* u : batch)
+    for (auto& creation : *u->creations)
+      all.push_back(&creation);
   return all;
 }
 
@@ -144,31 +144,45 @@ std::size_t create_many::weight(const unit& u) {
   return bytes;
 }
 
+std::size_t create_many::rows(const unit& u) {
+  return u.creations->size();
+}
+
+std::vector<std::string> create_many::keys(const unit& u) {
+  std::vector<std::string> all;
+  for (auto& creation : *u.creations)
+    if (creation.identity_hash)
+      all.push_back(*creation.identity_hash);
+  return all;
+}
+
 calls create_many::encode(const units& batch) {
-  return creation_of(pointers_to(*batch.front()->creations), false);
+  return creation_of(pointers_to(batch), false);
 }
 
 calls create_many::encode_careful(const units& batch) {
-  return creation_of(pointers_to(*batch.front()->creations), true);
+  return creation_of(pointers_to(batch), true);
 }
 
 outcomes<create_many> create_many::decode(const units& batch, const row_sets& rows) {
   auto row_of = rows_by_task(rows[0]);
-  create_tasks_reply reply;
-  reply.outcomes.resize(batch.front()->creations->size());
-  for (std::size_t i = 0; i < reply.outcomes.size(); ++i) {
-    auto& creation = (*batch.front()->creations)[i];
-    if (all_made(rows))
-      reply.outcomes[i] = create_task_reply{true, {}};
-    auto found = row_of.find(creation.id);
-    if (found == row_of.end())
-      continue;
-    auto outcome = outcome_of(creation, rows[0], found->second);
-    if (auto* settled = std::get_if<create_task_reply>(&outcome))
-      reply.outcomes[i] = *settled;
-  }
   outcomes<create_many> all;
-  all.emplace_back(std::move(reply));
+  for (auto* u : batch) {
+    create_tasks_reply reply;
+    reply.outcomes.resize(u->creations->size());
+    for (std::size_t i = 0; i < reply.outcomes.size(); ++i) {
+      auto& creation = (*u->creations)[i];
+      if (all_made(rows))
+        reply.outcomes[i] = create_task_reply{true, {}};
+      auto found = row_of.find(creation.id);
+      if (found == row_of.end())
+        continue;
+      auto outcome = outcome_of(creation, rows[0], found->second);
+      if (auto* settled = std::get_if<create_task_reply>(&outcome))
+        reply.outcomes[i] = *settled;
+    }
+    all.emplace_back(std::move(reply));
+  }
   return all;
 }
 

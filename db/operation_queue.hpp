@@ -14,14 +14,22 @@
 namespace geartrain {
 
 struct queue_limits {
-  std::size_t max_batch = 256;
+  std::size_t max_batch = 512; ///< rows
   std::size_t max_batch_bytes = 8U << 20;
 };
 
-/// What waits, over all operations.
+/// Over all operations.
 struct queue_totals {
-  std::size_t units = 0;
-  std::size_t bytes = 0;
+  std::size_t units = 0; ///< that wait
+  std::size_t bytes = 0; ///< that wait
+  int gathering = 0;     ///< batches in flight, of operations that gather
+  db_clock::time_point patient_until{};
+
+  /// Books a batch of an operation that gathers in. A second one goes beside it when the server has had several times the
+  /// time that it needs by itself: if it takes longer it waits for a disk or for another server, and can work meanwhile.
+  void takes_off(std::size_t rows, db_clock::time_point now) {
+    patient_until = (gathering++ == 0 ? now + milliseconds{1} : patient_until) + std::chrono::microseconds{25 * rows};
+  }
 };
 
 /// Times a batch is repeated after a deadlock or serialization failure before it counts as refused.
@@ -35,8 +43,8 @@ public:
   /// How many batches of this operation one flush may carry.
   virtual std::size_t batches_per_flush() const = 0;
 
-  /// The next batch, or null if nothing can go now.
-  virtual std::unique_ptr<batch> take(db_clock::time_point now) = 0;
+  /// The next batch, or null if nothing can go now; `beside`: another connection is at work for operations that gather.
+  virtual std::unique_ptr<batch> take(db_clock::time_point now, bool beside) = 0;
 
   /// True if nothing waits and nothing is in flight.
   virtual bool idle() const = 0;
@@ -51,7 +59,13 @@ public:
   virtual void abandon(const failure& why) = 0;
 };
 
-/// The queue of one operation, in order of arrival. Failed batches come back as groups that are tried again before
+/// The queue of one operation, in order of arrival.
+///
+/// Operations that gather use one connection at a time, however many there are. What comes meanwhile forms the next batch:
+/// two halves cost more than one whole, for a statement and its commit cost the server as much as 40 rows. Another
+/// connection takes them only if a full batch waits, or if the one on its way takes too long.
+///
+/// Failed batches come back as groups that are tried again before
 /// anything new and are never mixed with it. A batch that the server refuses is cut in halves until the unit to blame
 /// stands alone: it alone gets errc::storage.
 template <class Op>
@@ -71,26 +85,29 @@ public:
 
   void push(unit u, answer done, db_clock::time_point arrived, db_clock::time_point deadline) {
     auto weight = Op::weight(u);
+    auto rows = Op::rows(u);
     auto keys = Op::keys(u);
-    fresh_.push_back({std::move(u), std::move(done), arrived, deadline, weight, std::move(keys), false});
+    fresh_.push_back({std::move(u), std::move(done), arrived, deadline, weight, rows, std::move(keys), false});
     count(fresh_.back(), 1);
   }
 
   std::size_t batches_per_flush() const override { return Op::per_flush; }
 
-  std::unique_ptr<batch> take(db_clock::time_point now) override {
+  std::unique_ptr<batch> take(db_clock::time_point now, bool beside) override {
     if (Op::serial && in_flight_ > 0)
       return nullptr;
     group chosen;
     if (!groups_.empty() && free(groups_.front())) {
       chosen = std::move(groups_.front());
       groups_.pop_front();
-    } else {
+    } else if (!Op::gathers || !beside || rows_ >= limits_.max_batch) {
       chosen.items = choose();
     }
     if (chosen.items.empty())
       return nullptr;
+    std::size_t rows = 0;
     for (auto& one : chosen.items) {
+      rows += one.rows;
       count(one, -1);
       busy_.insert(one.keys.begin(), one.keys.end());
       if (!std::exchange(one.was_sent, true))
@@ -98,6 +115,8 @@ public:
     }
     counters_.batch_size.observe(static_cast<std::int64_t>(chosen.items.size()));
     ++in_flight_;
+    if (Op::gathers)
+      totals_.takes_off(rows, now);
     metrics_.in_flight.fetch_add(static_cast<std::int64_t>(chosen.items.size()), std::memory_order_relaxed);
     return std::make_unique<flying>(*this, std::move(chosen));
   }
@@ -151,7 +170,8 @@ private:
     answer done;
     db_clock::time_point arrived;
     db_clock::time_point deadline;
-    std::size_t weight = 0;
+    std::size_t weight = 0; ///< bytes
+    std::size_t rows = 1;
     std::vector<std::string> keys;
     bool was_sent = false;
   };
@@ -216,6 +236,8 @@ private:
 
     void land() {
       --home_.in_flight_;
+      if (Op::gathers)
+        --home_.totals_.gathering;
       home_.metrics_.in_flight.fetch_sub(static_cast<std::int64_t>(load_.items.size()), std::memory_order_relaxed);
       for (auto& one : load_.items)
         for (auto& key : one.keys)
@@ -235,9 +257,11 @@ private:
     if (sign > 0) {
       totals_.units += 1;
       totals_.bytes += one.weight;
+      rows_ += one.rows;
     } else {
       totals_.units -= 1;
       totals_.bytes -= one.weight;
+      rows_ -= one.rows;
     }
     metrics_.queued.fetch_add(sign, std::memory_order_relaxed);
   }
@@ -260,16 +284,17 @@ private:
     for (auto& g : groups_)
       for (auto& one : g.items)
         taken.insert(one.keys.begin(), one.keys.end());
-    const std::size_t most = Op::folds ? limits_.max_batch : 1;
     std::size_t bytes = 0;
-    for (auto it = fresh_.begin(); it != fresh_.end() && chosen.size() < most;) {
+    std::size_t rows = 0;
+    for (auto it = fresh_.begin(); it != fresh_.end() && (Op::folds || chosen.empty());) {
       auto here = it++;
       auto waits = blocked(*here, taken);
       taken.insert(here->keys.begin(), here->keys.end());
       if (waits)
         continue;
       bytes += here->weight;
-      if (bytes > limits_.max_batch_bytes && !chosen.empty())
+      rows += here->rows;
+      if ((bytes > limits_.max_batch_bytes || rows > limits_.max_batch) && !chosen.empty())
         break;
       chosen.splice(chosen.end(), fresh_, here);
     }
@@ -333,6 +358,7 @@ private:
   next_step next_;
   std::list<waiting> fresh_;
   std::deque<group> groups_;
+  std::size_t rows_ = 0;                 // of all that waits
   std::unordered_set<std::string> busy_; // keys of units in flight
   int in_flight_ = 0;                    // batches
 };

@@ -21,6 +21,7 @@
 //   encode_careful   if there is one: other statements, for a batch of which something may have been written before
 //   decode   the outcome of each unit of the batch, in its order, from the rows of each statement
 //   weight   rough size of a unit's parameters in bytes
+//   rows     turns or tasks of a unit; a batch has so many and no more
 //   keys     what no two units in flight may share; the later one waits for a later batch
 //   next     the operation that finishes a unit in a second round trip, if decode says so
 //   expected_refusal   the reply of a unit that alone makes the server fail, if that is no defect of the unit
@@ -32,6 +33,7 @@ struct shape {
   bool serial = false; ///< at most one batch at a time in the whole pool, because batches must take effect in order
   std::size_t per_flush = 1; ///< how many batches may go to a connection together
   bool bounded = true;       ///< false: taken in however much waits
+  bool gathers = false; ///< while a batch is on its way others wait to form a larger one; see operation_queue
 };
 
 struct nothing {};
@@ -60,20 +62,22 @@ struct base {
   static constexpr bool folds = Shape.folds;
   static constexpr bool serial = Shape.serial;
   static constexpr std::size_t per_flush = Shape.per_flush;
+  static constexpr bool gathers = Shape.gathers;
   static constexpr bool bounded = Shape.bounded;
   static std::size_t weight(const Unit&) { return 64; }
+  static std::size_t rows(const Unit&) { return 1; }
   static std::vector<std::string> keys(const Unit&) { return {}; }
   static std::optional<Reply> expected_refusal(const sql_error&) { return std::nullopt; }
 };
 
 inline constexpr shape alone{.folds = false, .serial = false, .per_flush = 4};
-inline constexpr shape alone_and_large{.folds = false, .serial = false}; ///< what comes behind it waits for long enough
+inline constexpr shape gathering{.gathers = true};
 inline constexpr shape in_order{.folds = true, .serial = true};
 
 struct create_tasks;
 struct list_rows;
 
-struct commit_turns : base<db_operation::commit_turns, commit_turn_unit, commit_turn_reply> {
+struct commit_turns : base<db_operation::commit_turns, commit_turn_unit, commit_turn_reply, gathering> {
   static std::size_t weight(const unit& u);
   static std::vector<std::string> keys(const unit& u);
   static calls encode(const units& batch);
@@ -95,7 +99,7 @@ struct find_holders : base<db_operation::find_holders, holder_unit, create_task_
   static outcomes<find_holders> decode(const units& batch, const row_sets& rows);
 };
 
-struct create_tasks : base<db_operation::create_tasks, create_task_unit, create_task_reply> {
+struct create_tasks : base<db_operation::create_tasks, create_task_unit, create_task_reply, gathering> {
   using next = find_holders;
   using next_unit = holder_unit;
   static std::size_t weight(const unit& u);
@@ -105,9 +109,11 @@ struct create_tasks : base<db_operation::create_tasks, create_task_unit, create_
   static outcomes<create_tasks> decode(const units& batch, const row_sets& rows);
 };
 
-/// Many creations as one unit. A batch of its own: it is as large as a batch should be.
-struct create_many : base<db_operation::create_many, create_tasks_unit, create_tasks_reply, alone_and_large> {
+/// Many creations as one unit.
+struct create_many : base<db_operation::create_many, create_tasks_unit, create_tasks_reply, gathering> {
   static std::size_t weight(const unit& u);
+  static std::size_t rows(const unit& u);
+  static std::vector<std::string> keys(const unit& u);
   static calls encode(const units& batch);
   static calls encode_careful(const units& batch);
   static outcomes<create_many> decode(const units& batch, const row_sets& rows);

@@ -34,7 +34,7 @@ struct database_config {
   std::string url;        ///< URL or key=value form of libpq; may hold a password
   std::string listen_url; ///< the same without a pooler between; empty: url
   std::size_t connections = 2;
-  std::size_t max_batch = 256;
+  std::size_t max_batch = 512;
   std::size_t max_queue = 8192;
   milliseconds unit_deadline{10000};
 };

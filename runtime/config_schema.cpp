@@ -204,7 +204,7 @@ std::vector<config_key> database_keys() {
         "database.listen_url", "The same without a connection pooler between, for notifications. Empty: as url.")),
       is_database_url, "postgresql://user:password@host:5432/database"),
     integer<at, &d::connections>("database.connections", 1, 64, "Pipelined connections; 2 to 4 are enough for most."),
-    integer<at, &d::max_batch>("database.max_batch", 1, 4096, "Most units of work that share one commit."),
+    integer<at, &d::max_batch>("database.max_batch", 1, 4096, "Most turns or creations that share one commit."),
     integer<at, &d::max_queue>("database.max_queue", 1, 1000000, "Most units of work that wait for a connection."),
     integer<at, &d::unit_deadline>("database.unit_deadline_ms", 10, 600000,
                                    "A unit of work that is not done by then fails as unavailable."),
