@@ -6,7 +6,7 @@
 #include "messages/turn.hpp"
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -35,7 +35,7 @@ struct task_waiter {
 
 /// What the next turn of a task is made of. An act has a turn of its own.
 struct turn_input {
-  std::deque<pending_act> acts;
+  std::list<pending_act> acts; ///< few tasks ever have one: no memory for them before
   std::vector<pending_report> reports;
   std::vector<lease_ended> expired; ///< expired or timed out
   std::vector<std::uint16_t> due;   ///< steps whose retry is due; 0: the task's start

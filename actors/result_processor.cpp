@@ -16,7 +16,7 @@ result_processor::result_processor(caf::actor_config& config, engine_ptr engine,
 result_processor::behavior_type result_processor::make_behavior() {
   delayed_send(this, engine_->settings.sweep_every, sweep_due{});
   return {
-    [this](const submit_reports& message) { submit(message); },
+    [this](submit_reports& message) { submit(message); },
     [this](turn_closed& closed) { close(closed); },
     [this](const steps_leased& message) { lease_begins(message); },
     [this](const adopt_tasks& message) { adopt(message); },
@@ -42,12 +42,12 @@ result_processor::behavior_type result_processor::make_behavior() {
 
 // -- what arrives ----------------------------------------------------------------
 
-void result_processor::submit(const submit_reports& message) {
+void result_processor::submit(submit_reports& message) {
   auto now = engine_->now();
   std::vector<task_id> touched;
   for (auto& report : message.reports) {
     auto id = task_of(report.report.token.step);
-    touch(id).waiting.reports.push_back({report, now, false});
+    touch(id).waiting.reports.push_back({std::move(report), now, false});
     touched.push_back(id);
   }
   // All reports of the call are in before the first turn opens, so that those of one task share one.

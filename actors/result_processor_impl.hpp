@@ -93,7 +93,7 @@ private:
 
   // -- turns (result_processor.cpp) --------------------------------------------
 
-  void submit(const submit_reports& message);
+  void submit(submit_reports& message);
   void read(const read_task_request& request);
   void act(const act_request& request);
   void look_at(const look_at_tasks& message);
