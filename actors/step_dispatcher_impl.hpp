@@ -47,6 +47,8 @@ private:
   /// How long a step waits for a worker of this node that has just asked for others, before it goes to another node.
   static constexpr milliseconds own_patience{5};
 
+  static constexpr milliseconds shortest_moment{1};
+
   using notices = std::unordered_map<std::size_t, steps_leased>; // by shard of the result_processor
 
   // -- steps and workers meet (step_dispatcher.cpp) -----------------------------
@@ -117,6 +119,7 @@ private:
   std::vector<lose_partitions> losing_; ///< what was held of them is being recorded
   polls_wait news_for_peers_;           ///< not told yet
   bool telling_peers_ = false;          ///< a tell_peers is on its way
+  milliseconds moment_ = shortest_moment; ///< that a worker waits before the peers are told
   bool offering_ = false;               ///< an offer_steps is on its way
   bool was_certain_ = true;             ///< each time that somebody asked
 };

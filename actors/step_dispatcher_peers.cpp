@@ -4,13 +4,14 @@
 
 // The dispatcher's part in a cluster. Only the owner of a task hands out its steps. Workers that wait here are told to the
 // other nodes, after a moment, since most get a step of this node before that; a node with a step that nobody there waits
-// for leases it to one of them.
+// for leases it to one of them. The moment becomes longer as long as all that is told is taken back, as in a cluster where
+// every node has enough to do, and is short again as soon as a step has come.
 
 namespace geartrain {
 
 namespace {
 
-constexpr milliseconds moment{1};
+constexpr milliseconds longest_moment{16};
 
 // Who waits beyond that is told when one of these has got something.
 constexpr std::size_t most_told = 512;
@@ -50,12 +51,13 @@ void step_dispatcher::worker_waits_no_more(const poll_request& poll) {
     return;
   }
   news_for_peers_.end.push_back(poll.poll_id);
+  moment_ = std::min(moment_ * 2, longest_moment);
   plan_telling();
 }
 
 void step_dispatcher::plan_telling() {
   if (!std::exchange(telling_peers_, true))
-    delayed_send(this, moment, tell_peers{});
+    delayed_send(this, moment_, tell_peers{});
 }
 
 void step_dispatcher::tell_who_waits() {
@@ -83,6 +85,7 @@ void step_dispatcher::hand_out(steps_arrived& message) {
   if (auto poll = take_poll(message.poll_id)) {
     metrics.steps_taken.fetch_add(message.steps.size(), std::memory_order_relaxed);
     message.unwanted(std::vector<lease_token>{});
+    moment_ = shortest_moment;
     return poll->done(std::move(message.steps));
   }
   // Somebody else was faster for that worker; another one may take them.

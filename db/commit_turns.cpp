@@ -239,8 +239,8 @@ std::size_t commit_turns::weight(const unit& u) {
   return bytes;
 }
 
-std::vector<std::string> commit_turns::keys(const unit& u) {
-  return {std::string{reinterpret_cast<const char*>(u.record.task.bytes.data()), 16}};
+unit_keys commit_turns::keys(const unit& u) {
+  return {std::hash<task_id>{}(u.record.task)};
 }
 
 std::optional<commit_turn_reply> commit_turns::expected_refusal(const sql_error& error) {

@@ -102,15 +102,12 @@ std::size_t create_tasks::weight(const unit& u) {
   return bytes;
 }
 
-std::vector<std::string> create_tasks::keys(const unit& u) {
-  auto bytes_of = [](const geartrain::uuid& id) {
-    return std::string{reinterpret_cast<const char*>(id.bytes.data()), 16};
-  };
-  std::vector<std::string> all{bytes_of(u.id)};
+unit_keys create_tasks::keys(const unit& u) {
+  unit_keys all{std::hash<task_id>{}(u.id)};
   if (u.identity_hash)
-    all.push_back(*u.identity_hash);
+    all.push_back(std::hash<std::string>{}(*u.identity_hash));
   if (u.inbox_request)
-    all.push_back(bytes_of(*u.inbox_request));
+    all.push_back(std::hash<geartrain::uuid>{}(*u.inbox_request));
   return all;
 }
 
@@ -148,11 +145,11 @@ std::size_t create_many::rows(const unit& u) {
   return u.creations->size();
 }
 
-std::vector<std::string> create_many::keys(const unit& u) {
-  std::vector<std::string> all;
+unit_keys create_many::keys(const unit& u) {
+  unit_keys all;
   for (auto& creation : *u.creations)
     if (creation.identity_hash)
-      all.push_back(*creation.identity_hash);
+      all.push_back(std::hash<std::string>{}(*creation.identity_hash));
   return all;
 }
 

@@ -7,8 +7,6 @@
 #include <list>
 #include <memory>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <unordered_set>
 
 namespace geartrain {
@@ -28,7 +26,7 @@ struct queue_totals {
   /// Books a batch of an operation that gathers in. A second one goes beside it when the server has had several times the
   /// time that it needs by itself: if it takes longer it waits for a disk or for another server, and can work meanwhile.
   void takes_off(std::size_t rows, db_clock::time_point now) {
-    patient_until = (gathering++ == 0 ? now + milliseconds{1} : patient_until) + std::chrono::microseconds{25 * rows};
+    patient_until = (gathering++ == 0 ? now + milliseconds{1} : patient_until) + std::chrono::microseconds{50 * rows};
   }
 };
 
@@ -100,6 +98,8 @@ public:
     if (!groups_.empty() && free(groups_.front())) {
       chosen = std::move(groups_.front());
       groups_.pop_front();
+      for (auto& one : chosen.items)
+        busy_.insert(one.keys.begin(), one.keys.end());
     } else if (!Op::gathers || !beside || rows_ >= limits_.max_batch) {
       chosen.items = choose();
     }
@@ -109,7 +109,6 @@ public:
     for (auto& one : chosen.items) {
       rows += one.rows;
       count(one, -1);
-      busy_.insert(one.keys.begin(), one.keys.end());
       if (!std::exchange(one.was_sent, true))
         counters_.queue_wait_us.observe(microseconds(now - one.arrived));
     }
@@ -172,7 +171,7 @@ private:
     db_clock::time_point deadline;
     std::size_t weight = 0; ///< bytes
     std::size_t rows = 1;
-    std::vector<std::string> keys;
+    db_op::unit_keys keys;
     bool was_sent = false;
   };
 
@@ -266,36 +265,37 @@ private:
     metrics_.queued.fetch_add(sign, std::memory_order_relaxed);
   }
 
-  using key_set = std::unordered_set<std::string_view>; // views into the units that wait
+  using key_set = std::unordered_set<std::size_t>;
 
   bool free(const group& g) const {
     return std::none_of(g.items.begin(), g.items.end(), [&](const waiting& one) { return blocked(one, {}); });
   }
 
-  bool blocked(const waiting& one, const key_set& taken) const {
+  bool blocked(const waiting& one, const key_set& passed_over) const {
     return std::any_of(one.keys.begin(), one.keys.end(),
-                       [&](auto& key) { return busy_.contains(key) || taken.contains(key); });
+                       [&](auto key) { return busy_.contains(key) || passed_over.contains(key); });
   }
 
   /// Everything that waits, up to the limits; of units that share a key only the first, and none if it is in flight.
   std::list<waiting> choose() {
     std::list<waiting> chosen;
-    key_set taken;
+    key_set passed_over; // nothing overtakes those
     for (auto& g : groups_)
       for (auto& one : g.items)
-        taken.insert(one.keys.begin(), one.keys.end());
+        passed_over.insert(one.keys.begin(), one.keys.end());
     std::size_t bytes = 0;
     std::size_t rows = 0;
     for (auto it = fresh_.begin(); it != fresh_.end() && (Op::folds || chosen.empty());) {
       auto here = it++;
-      auto waits = blocked(*here, taken);
-      taken.insert(here->keys.begin(), here->keys.end());
-      if (waits)
+      if (blocked(*here, passed_over)) {
+        passed_over.insert(here->keys.begin(), here->keys.end());
         continue;
+      }
       bytes += here->weight;
       rows += here->rows;
       if ((bytes > limits_.max_batch_bytes || rows > limits_.max_batch) && !chosen.empty())
         break;
+      busy_.insert(here->keys.begin(), here->keys.end());
       chosen.splice(chosen.end(), fresh_, here);
     }
     return chosen;
@@ -359,7 +359,7 @@ private:
   std::list<waiting> fresh_;
   std::deque<group> groups_;
   std::size_t rows_ = 0;                 // of all that waits
-  std::unordered_set<std::string> busy_; // keys of units in flight
+  key_set busy_;                         // keys of units in flight
   int in_flight_ = 0;                    // batches
 };
 

@@ -8,6 +8,8 @@
 #include "messages/expected.hpp"
 #include "messages/storage.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -41,6 +43,9 @@ struct nothing {};
 using calls = std::vector<statement_call>;
 using row_sets = std::vector<row_set>;
 
+/// What a unit may not share with others, as hashes: two that meet by chance make a unit wait without need, no more.
+using unit_keys = boost::container::small_vector<std::size_t, 2>;
+
 template <class Unit>
 using batch_of = std::vector<const Unit*>;
 
@@ -66,7 +71,7 @@ struct base {
   static constexpr bool bounded = Shape.bounded;
   static std::size_t weight(const Unit&) { return 64; }
   static std::size_t rows(const Unit&) { return 1; }
-  static std::vector<std::string> keys(const Unit&) { return {}; }
+  static unit_keys keys(const Unit&) { return {}; }
   static std::optional<Reply> expected_refusal(const sql_error&) { return std::nullopt; }
 };
 
@@ -79,7 +84,7 @@ struct list_rows;
 
 struct commit_turns : base<db_operation::commit_turns, commit_turn_unit, commit_turn_reply, gathering> {
   static std::size_t weight(const unit& u);
-  static std::vector<std::string> keys(const unit& u);
+  static unit_keys keys(const unit& u);
   static calls encode(const units& batch);
   static std::optional<reply> expected_refusal(const sql_error& error);
   static outcomes<commit_turns> decode(const units& batch, const row_sets& rows);
@@ -103,7 +108,7 @@ struct create_tasks : base<db_operation::create_tasks, create_task_unit, create_
   using next = find_holders;
   using next_unit = holder_unit;
   static std::size_t weight(const unit& u);
-  static std::vector<std::string> keys(const unit& u);
+  static unit_keys keys(const unit& u);
   static calls encode(const units& batch);
   static calls encode_careful(const units& batch);
   static outcomes<create_tasks> decode(const units& batch, const row_sets& rows);
@@ -113,7 +118,7 @@ struct create_tasks : base<db_operation::create_tasks, create_task_unit, create_
 struct create_many : base<db_operation::create_many, create_tasks_unit, create_tasks_reply, gathering> {
   static std::size_t weight(const unit& u);
   static std::size_t rows(const unit& u);
-  static std::vector<std::string> keys(const unit& u);
+  static unit_keys keys(const unit& u);
   static calls encode(const units& batch);
   static calls encode_careful(const units& batch);
   static outcomes<create_many> decode(const units& batch, const row_sets& rows);
