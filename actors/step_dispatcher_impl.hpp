@@ -44,10 +44,18 @@ protected:
   behavior_type make_behavior() override;
 
 private:
+  using clock = cluster_map::clock; // of the moments below
+
   /// How long a step waits for a worker of this node that has just asked for others, before it goes to another node.
   static constexpr milliseconds own_patience{5};
 
   static constexpr milliseconds shortest_moment{1};
+
+  /// A worker of this node that the peers don't know to wait.
+  struct untold_poll {
+    poll_request poll;
+    clock::time_point since;
+  };
 
   using notices = std::unordered_map<std::size_t, steps_leased>; // by shard of the result_processor
 
@@ -90,7 +98,7 @@ private:
   std::optional<poll_request> take_poll(std::uint64_t poll_id);
   void worker_waits(const poll_request& poll);
   void worker_waits_no_more(const poll_request& poll);
-  void plan_telling();
+  void plan_telling(clock::time_point at);
   void tell_who_waits();
   void welcome(const peer_came& message);
   void hand_out(steps_arrived& message);
@@ -116,12 +124,13 @@ private:
   bool draining_ = false;
   std::vector<completion<std::uint32_t>> drained_; ///< who waits until everything held is recorded
 
-  std::vector<lose_partitions> losing_; ///< what was held of them is being recorded
-  polls_wait news_for_peers_;           ///< not told yet
-  bool telling_peers_ = false;          ///< a tell_peers is on its way
-  milliseconds moment_ = shortest_moment; ///< that a worker waits before the peers are told
-  bool offering_ = false;               ///< an offer_steps is on its way
-  bool was_certain_ = true;             ///< each time that somebody asked
+  std::vector<lose_partitions> losing_;                     ///< what was held of them is being recorded
+  std::vector<untold_poll> untold_;                         ///< oldest first
+  std::vector<std::uint64_t> ended_polls_;                  ///< the peers think that these wait
+  clock::time_point telling_at_ = clock::time_point::max(); ///< when the next tell_peers comes
+  milliseconds moment_ = shortest_moment;                   ///< that a worker waits before the peers are told
+  bool offering_ = false;                                   ///< an offer_steps is on its way
+  bool was_certain_ = true;                                 ///< each time that somebody asked
 };
 
 } // namespace geartrain

@@ -34,35 +34,39 @@ std::optional<poll_request> step_dispatcher::take_poll(std::uint64_t poll_id) {
 }
 
 void step_dispatcher::worker_waits(const poll_request& poll) {
-  if (poll.from_peer || !engine_->actors->cluster().has_peers() || news_for_peers_.begin.size() >= most_told)
+  if (poll.from_peer || !engine_->actors->cluster().has_peers() || untold_.size() >= most_told)
     return;
-  news_for_peers_.begin.push_back(without_asker(poll));
-  plan_telling();
+  untold_.push_back({without_asker(poll), engine_->actors->cluster().now()});
+  plan_telling(untold_.front().since + moment_);
 }
 
 void step_dispatcher::worker_waits_no_more(const poll_request& poll) {
   if (poll.from_peer || !engine_->actors->cluster().has_peers())
     return;
-  auto& untold = news_for_peers_.begin;
-  auto found =
-    std::find_if(untold.begin(), untold.end(), [&](const poll_request& one) { return one.poll_id == poll.poll_id; });
-  if (found != untold.end()) {
-    untold.erase(found);
+  if (std::erase_if(untold_, [&](const untold_poll& one) { return one.poll.poll_id == poll.poll_id; }) > 0)
     return;
-  }
-  news_for_peers_.end.push_back(poll.poll_id);
+  ended_polls_.push_back(poll.poll_id);
   moment_ = std::min(moment_ * 2, longest_moment);
-  plan_telling();
+  plan_telling(engine_->actors->cluster().now() + shortest_moment);
 }
 
-void step_dispatcher::plan_telling() {
-  if (!std::exchange(telling_peers_, true))
-    delayed_send(this, moment_, tell_peers{});
+void step_dispatcher::plan_telling(clock::time_point at) {
+  if (telling_at_ <= at)
+    return;
+  telling_at_ = at;
+  delayed_send(this, at - engine_->actors->cluster().now(), tell_peers{});
 }
 
 void step_dispatcher::tell_who_waits() {
-  telling_peers_ = false;
-  auto news = std::exchange(news_for_peers_, {});
+  telling_at_ = clock::time_point::max();
+  auto due = engine_->actors->cluster().now() - moment_;
+  polls_wait news{{}, std::exchange(ended_polls_, {})};
+  auto rest = std::find_if(untold_.begin(), untold_.end(), [&](const untold_poll& one) { return one.since > due; });
+  for (auto told = untold_.begin(); told != rest; ++told)
+    news.begin.push_back(std::move(told->poll));
+  untold_.erase(untold_.begin(), rest);
+  if (!untold_.empty())
+    plan_telling(untold_.front().since + moment_);
   if (news.begin.empty() && news.end.empty())
     return;
   for (auto& link : engine_->actors->cluster().peers())

@@ -214,7 +214,8 @@ private:
     consider(batches_.next_deadline());
     if (draining_)
       consider(drain_until_);
-    if (std::ranges::any_of(links_, &connection::is_free, [](auto& link) -> auto& { return *link; }))
+    if (std::ranges::any_of(
+          links_, &connection::is_free, [](auto& link) -> auto& { return *link; }))
       consider(batches_.holds_back_until(now));
     for (auto& link : links_) {
       consider(link->silent_until());

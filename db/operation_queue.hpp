@@ -358,9 +358,9 @@ private:
   next_step next_;
   std::list<waiting> fresh_;
   std::deque<group> groups_;
-  std::size_t rows_ = 0;                 // of all that waits
-  key_set busy_;                         // keys of units in flight
-  int in_flight_ = 0;                    // batches
+  std::size_t rows_ = 0; // of all that waits
+  key_set busy_;         // keys of units in flight
+  int in_flight_ = 0;    // batches
 };
 
 } // namespace geartrain

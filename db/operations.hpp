@@ -35,7 +35,7 @@ struct shape {
   bool serial = false; ///< at most one batch at a time in the whole pool, because batches must take effect in order
   std::size_t per_flush = 1; ///< how many batches may go to a connection together
   bool bounded = true;       ///< false: taken in however much waits
-  bool gathers = false; ///< while a batch is on its way others wait to form a larger one; see operation_queue
+  bool gathers = false;      ///< while a batch is on its way others wait to form a larger one; see operation_queue
 };
 
 struct nothing {};

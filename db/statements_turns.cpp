@@ -39,8 +39,9 @@ std::string rows_of(std::initializer_list<array_columns> arrays) {
 // same version the later one fails with unique_violation, and its batch is split until it stands alone. A turn without an
 // ended attempt notes that it happened, as place 0 with outcome 0.
 
-const std::string attempt_columns = "task_id, version, seq, step, attempt, outcome, lease_nonce, claimed_at, finished_at, "
-                                    "next_attempt_at, execution_time_ms, worker, result, error, metadata";
+const std::string attempt_columns =
+  "task_id, version, seq, step, attempt, outcome, lease_nonce, claimed_at, finished_at, "
+  "next_attempt_at, execution_time_ms, worker, result, error, metadata";
 
 const std::string into_attempts = "\n  INSERT INTO geartrain.attempts (" + attempt_columns + ")";
 
@@ -61,7 +62,8 @@ WITH moved AS (
   SET version = g.version, state = g.state, steps_total = g.steps_total, steps_completed = g.steps_completed,
       steps_failed = g.steps_failed, paused = g.paused, state_since = g.state_since, due_at = g.due_at,
       deadline_at = g.deadline_at, completed_at = g.completed_at, updated_at = g.updated_at
-  FROM )" + given + R"( g
+  FROM )" +
+         given + R"( g
   WHERE t.task_id = ANY (ARRAY[g.task_id]) AND t.version = g.head_version AND )" +
          condition + R"(
   RETURNING t.task_id, t.version, t.template_id
@@ -78,7 +80,8 @@ const std::vector<pg_type> head_types{
 // The rows of the whole batch, those of turns that append only among them: one statement for all of them costs less than
 // two. Of turns that move the head row ($29) only those that did.
 const std::string appended = R"(, appended AS ()" + into_attempts + R"(
-  SELECT )" + attempt_columns + " FROM " + rows_of({{14, attempt_columns + ", moves"}}) + R"( a
+  SELECT )" + attempt_columns +
+                             " FROM " + rows_of({{14, attempt_columns + ", moves"}}) + R"( a
   WHERE NOT a.moves OR a.task_id IN (SELECT m.task_id FROM moved m)
 ))";
 
@@ -138,12 +141,15 @@ const std::string into_inputs = R"(
   INSERT INTO geartrain.task_inputs (task_id, context, initiator, source_system, reason, tags, correlation_id,
                                      parent_correlation_id, requested_at, start_at))";
 
-const std::string given_inputs = R"(
+const std::string given_inputs =
+  R"(
   SELECT i.task_id, i.context, i.initiator, i.source_system, i.reason, i.tags::text[], i.correlation_id,
          i.parent_correlation_id, i.requested_at, i.start_at
-  FROM )" + rows_of({{1, "task_id"},
-                    {10, "context, initiator, source_system, reason, tags, correlation_id, parent_correlation_id, "
-                         "requested_at, start_at"}}) + " i";
+  FROM )" +
+  rows_of({{1, "task_id"},
+           {10, "context, initiator, source_system, reason, tags, correlation_id, parent_correlation_id, "
+                "requested_at, start_at"}}) +
+  " i";
 
 const std::vector<pg_type> plain_creation_types{
   uuid_array,        int2_array,        int8_array,        int2_array, int2_array,        int4_array,
@@ -156,7 +162,8 @@ const std::vector<pg_type> plain_creation_types{
 const std::string create_plain_tasks_sql = "\nWITH heads AS (" + into_tasks + R"(
   SELECT task_id, partition, template_id, state, priority, steps_total, created_at, created_at, created_at, due_at,
          deadline_at
-  FROM )" + rows_of({{1, head_columns}}) + " g\n)" + into_inputs + given_inputs;
+  FROM )" + rows_of({{1, head_columns}}) + " g\n)" +
+                                           into_inputs + given_inputs;
 
 // A creation that the inbox asked for happens only if it takes the request with it, so that of several nodes one makes
 // the task. `named` waits for a concurrent creation with the same identity and then does nothing, unless that identity
@@ -165,7 +172,8 @@ const std::string create_plain_tasks_sql = "\nWITH heads AS (" + into_tasks + R"
 // can't wait for each other.
 const std::string create_tasks_sql = R"(
 WITH given AS (
-  SELECT * FROM )" + rows_of({{1, head_columns}, {19, "identity_hash, identity_expires_at, inbox_request"}}) + R"( g
+  SELECT * FROM )" + rows_of({{1, head_columns}, {19, "identity_hash, identity_expires_at, inbox_request"}}) +
+                                     R"( g
 ), taken AS (
   DELETE FROM geartrain.task_requests WHERE id = ANY ($21) RETURNING id
 ), wanted AS (
@@ -238,8 +246,8 @@ std::vector<statement> statement_groups::turns() {
     {id::commit_turns, "commit_turns", moved(rows_of({{1, turn_columns}}), "t.state < 8") + appended + turn_answer,
      joined({head_types, attempt_types, {bool_array}})},
     {id::commit_full_turns, "commit_full_turns",
-     moved(rows_of({{1, turn_columns}, {30, "revives"}}), "(t.state < 8 OR t.state = 9 AND g.revives)") + appended + turn_additions +
-       turn_answer,
+     moved(rows_of({{1, turn_columns}, {30, "revives"}}), "(t.state < 8 OR t.state = 9 AND g.revives)") + appended +
+       turn_additions + turn_answer,
      joined({head_types, attempt_types, {bool_array}, turn_additions_types})},
     {id::create_plain_tasks, "create_plain_tasks", create_plain_tasks_sql, plain_creation_types},
     {id::create_tasks, "create_tasks", create_tasks_sql,
