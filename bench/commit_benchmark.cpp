@@ -109,7 +109,7 @@ void queued_turns(benchmark::State& state) {
         std::move(unit), [&](const expected<commit_turn_reply>& reply) { committed += reply && reply->committed; },
         now);
     for (auto* line : queues.lines())
-      while (auto batch = line->take(now)) {
+      while (auto batch = line->take(now, false)) {
         benchmark::DoNotOptimize(batch->encode());
         batch->complete(std::exchange(rows, {}));
       }

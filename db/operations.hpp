@@ -8,8 +8,6 @@
 #include "messages/expected.hpp"
 #include "messages/storage.hpp"
 
-#include <boost/container/small_vector.hpp>
-
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -44,7 +42,7 @@ using calls = std::vector<statement_call>;
 using row_sets = std::vector<row_set>;
 
 /// What a unit may not share with others, as hashes: two that meet by chance make a unit wait without need, no more.
-using unit_keys = boost::container::small_vector<std::size_t, 2>;
+using unit_keys = std::vector<std::size_t>;
 
 template <class Unit>
 using batch_of = std::vector<const Unit*>;
