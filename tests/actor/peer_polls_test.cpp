@@ -96,6 +96,37 @@ TEST_CASE("polls: a worker that waits here is told to the peer after a moment, a
   }
 }
 
+TEST_CASE(
+  "polls: the more often a worker that was told is served here, the later the next is told, until the peer has a step") {
+  polls p;
+  auto told = [&] { return p.log->all_of<workers_wait>(); };
+  auto begins_with = [&](std::uint64_t poll_id) {
+    return !told().empty() && !told().back().begin.empty() && told().back().begin[0].poll_id == poll_id;
+  };
+  for (std::uint64_t id = 1; id <= 5; ++id) {
+    auto poll = p.node.long_poll(milliseconds{5000}, id);
+    p.pass(milliseconds{20});
+    CHECK(begins_with(id));
+    p.node.created();
+    CHECK(poll.answered());
+    p.pass(milliseconds{20});
+    CHECK(told().back().end == std::vector<std::uint64_t>{id});
+  }
+  auto late = p.node.long_poll(milliseconds{5000}, 10);
+  p.pass(milliseconds{14});
+  CHECK_FALSE(begins_with(10));
+  auto later = p.node.long_poll(milliseconds{5000}, 11);
+  p.pass(milliseconds{3});
+  REQUIRE(begins_with(10));
+  CHECK(told().back().begin.size() == 1); // the other one has not waited for long enough
+  p.say(peer_notice{steps_offered{10, {p.foreign_step(1)}}});
+  REQUIRE(late.answered());
+  auto next = p.node.long_poll(milliseconds{5000}, 12);
+  p.pass(milliseconds{2});
+  CHECK(told().back().begin.back().poll_id == 12);
+  CHECK_FALSE(later.answered());
+}
+
 TEST_CASE("polls: whoever waits when a link comes is told then, each as often as a link comes") {
   polls p{false};
   auto poll = p.node.long_poll(milliseconds{60000}, 7);
