@@ -71,19 +71,20 @@ WITH heads AS (
   INSERT INTO geartrain_yardstick.tasks (task_id, template_id, created_at, updated_at, state_since, deadline_at,
                                          steps_total, partition, state, priority)
   SELECT g.task_id, 1, $2::timestamptz, $2, $2, $2 + interval '1 hour', 4, g.partition, 3, 0
-  FROM unnest($1::uuid[], $3::int2[]) AS g (task_id, partition)
+  FROM (SELECT unnest($1::uuid[]) AS task_id, unnest($3::int2[]) AS partition) g
 )
 INSERT INTO geartrain_yardstick.task_inputs (task_id, context, initiator, source_system, reason, tags, correlation_id,
                                              requested_at)
 SELECT g.task_id, g.context, 'bench', 'yardstick', 'a task of four steps', '{}', g.task_id, $2
-FROM unnest($1, $4::text[]) AS g (task_id, context))";
+FROM (SELECT unnest($1) AS task_id, unnest($4::text[]) AS context) g)";
 
 constexpr auto turn_sql = R"(
 INSERT INTO geartrain_yardstick.attempts (task_id, step, attempt, version, seq, outcome, lease_nonce, claimed_at,
                                           finished_at, execution_time_ms, worker, result)
 SELECT a.task_id, a.step, 1, a.step, 0, 1, a.lease_nonce, a.claimed_at, a.finished_at, 3, a.worker, a.result
-FROM unnest($1::uuid[], $2::int4[], $3::int8[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[])
-  AS a (task_id, step, lease_nonce, claimed_at, finished_at, worker, result))";
+FROM (SELECT unnest($1::uuid[]) AS task_id, unnest($2::int4[]) AS step, unnest($3::int8[]) AS lease_nonce,
+             unnest($4::timestamptz[]) AS claimed_at, unnest($5::timestamptz[]) AS finished_at,
+             unnest($6::text[]) AS worker, unnest($7::text[]) AS result) a)";
 
 const std::string last_turn_sql = R"(
 WITH moved AS (
