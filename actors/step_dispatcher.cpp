@@ -35,7 +35,10 @@ step_dispatcher::behavior_type step_dispatcher::make_behavior() {
     [this](steps_arrived& message) { hand_out(message); },
     [this](const drain_request& request) { drain(request); },
     [this](tick) { on_tick(); },
-    [this](tell_peers) { tell_who_waits(); },
+    [this](const tell_peers& due) {
+      if (due.number == telling_)
+        tell_who_waits();
+    },
     [this](offer_steps) { offer(); },
   };
 }
@@ -122,7 +125,7 @@ bool step_dispatcher::meets(const ready_step& step) {
   auto waiting = polls_.first_for(step.definition->namespace_name, step.step().handler.callable, !may_leave(step));
   if (!waiting)
     return false;
-  serve(*take_poll(*waiting));
+  serve_waiting(*waiting);
   return true;
 }
 
@@ -209,8 +212,10 @@ void step_dispatcher::on_tick() {
 void step_dispatcher::drain(const drain_request& asked) {
   draining_ = true;
   drained_.push_back(asked.done);
-  for (auto& poll : polls_.take_all())
+  for (auto& poll : polls_.take_all()) {
+    worker_waits_no_more(poll);
     poll.done(std::vector<leased_step>{});
+  }
   // What workers hold is recorded, so that they can finish it and report to whoever serves the tasks next.
   record_claims(timestamp::max());
 }

@@ -14,8 +14,10 @@
 
 namespace geartrain {
 
-/// Private: time to tell the peers who waits here.
-struct tell_peers {};
+/// Private: time to tell the peers who waits here. Only the one planned last counts.
+struct tell_peers {
+  std::uint64_t number = 0;
+};
 
 /// Private: time to give workers of other nodes what nobody here has taken.
 struct offer_steps {};
@@ -98,6 +100,7 @@ private:
   std::optional<poll_request> take_poll(std::uint64_t poll_id);
   void worker_waits(const poll_request& poll);
   void worker_waits_no_more(const poll_request& poll);
+  void serve_waiting(std::uint64_t poll_id);
   void plan_telling(clock::time_point at);
   void tell_who_waits();
   void welcome(const peer_came& message);
@@ -126,11 +129,12 @@ private:
 
   std::vector<lose_partitions> losing_;                     ///< what was held of them is being recorded
   std::vector<untold_poll> untold_;                         ///< oldest first
-  std::vector<std::uint64_t> ended_polls_;                  ///< the peers think that these wait
+  std::vector<std::uint64_t> ended_polls_;                  ///< the peers may think that these wait
   clock::time_point telling_at_ = clock::time_point::max(); ///< when the next tell_peers comes
-  milliseconds moment_ = shortest_moment;                   ///< that a worker waits before the peers are told
-  bool offering_ = false;                                   ///< an offer_steps is on its way
-  bool was_certain_ = true;                                 ///< each time that somebody asked
+  std::uint64_t telling_ = 0;
+  milliseconds moment_ = shortest_moment; ///< that a worker waits before the peers are told
+  bool offering_ = false;                 ///< an offer_steps is on its way
+  bool was_certain_ = true;               ///< each time that somebody asked
 };
 
 } // namespace geartrain

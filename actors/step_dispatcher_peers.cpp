@@ -1,11 +1,12 @@
 #include "actors/step_dispatcher_impl.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 // The dispatcher's part in a cluster. Only the owner of a task hands out its steps. Workers that wait here are told to the
 // other nodes, after a moment, since most get a step of this node before that; a node with a step that nobody there waits
-// for leases it to one of them. The moment becomes longer as long as all that is told is taken back, as in a cluster where
-// every node has enough to do, and is short again as soon as a step has come.
+// for leases it to one of them. The moment becomes longer each time that a worker which was told gets a step of this node after
+// all, as in a cluster where every node has enough to do, and is short again as soon as a step has come.
 
 namespace geartrain {
 
@@ -13,7 +14,7 @@ namespace {
 
 constexpr milliseconds longest_moment{16};
 
-// Who waits beyond that is told when one of these has got something.
+// In one message.
 constexpr std::size_t most_told = 512;
 
 poll_request without_asker(const poll_request& poll) {
@@ -34,49 +35,63 @@ std::optional<poll_request> step_dispatcher::take_poll(std::uint64_t poll_id) {
 }
 
 void step_dispatcher::worker_waits(const poll_request& poll) {
-  if (poll.from_peer || !engine_->actors->cluster().has_peers() || untold_.size() >= most_told)
+  auto& cluster = engine_->actors->cluster();
+  if (poll.from_peer || !cluster.has_peers())
     return;
-  untold_.push_back({without_asker(poll), engine_->actors->cluster().now()});
-  plan_telling(untold_.front().since + moment_);
+  untold_.push_back({without_asker(poll), cluster.now()});
+  plan_telling(cluster.now() + moment_);
 }
 
 void step_dispatcher::worker_waits_no_more(const poll_request& poll) {
-  if (poll.from_peer || !engine_->actors->cluster().has_peers())
-    return;
-  if (std::erase_if(untold_, [&](const untold_poll& one) { return one.poll.poll_id == poll.poll_id; }) > 0)
+  auto& cluster = engine_->actors->cluster();
+  auto untold = std::erase_if(untold_, [&](const untold_poll& one) { return one.poll.poll_id == poll.poll_id; }) > 0;
+  if (poll.from_peer || untold || !cluster.has_peers())
     return;
   ended_polls_.push_back(poll.poll_id);
-  moment_ = std::min(moment_ * 2, longest_moment);
-  plan_telling(engine_->actors->cluster().now() + shortest_moment);
+  plan_telling(cluster.now() + shortest_moment);
+}
+
+/// A worker that waits here gets a step of this node.
+void step_dispatcher::serve_waiting(std::uint64_t poll_id) {
+  auto told = ended_polls_.size();
+  auto poll = take_poll(poll_id);
+  if (ended_polls_.size() > told)
+    moment_ = std::min(moment_ * 2, longest_moment);
+  serve(*poll);
 }
 
 void step_dispatcher::plan_telling(clock::time_point at) {
   if (telling_at_ <= at)
     return;
   telling_at_ = at;
-  delayed_send(this, at - engine_->actors->cluster().now(), tell_peers{});
+  delayed_send(this, at - engine_->actors->cluster().now(), tell_peers{++telling_});
 }
 
+/// Those who have waited for their moment, some at a time.
 void step_dispatcher::tell_who_waits() {
   telling_at_ = clock::time_point::max();
-  auto due = engine_->actors->cluster().now() - moment_;
+  auto now = engine_->actors->cluster().now();
   polls_wait news{{}, std::exchange(ended_polls_, {})};
-  auto rest = std::find_if(untold_.begin(), untold_.end(), [&](const untold_poll& one) { return one.since > due; });
-  for (auto told = untold_.begin(); told != rest; ++told)
+  auto told = untold_.begin();
+  for (; told != untold_.end() && told->since <= now - moment_ && news.begin.size() < most_told; ++told)
     news.begin.push_back(std::move(told->poll));
-  untold_.erase(untold_.begin(), rest);
+  untold_.erase(untold_.begin(), told);
   if (!untold_.empty())
-    plan_telling(untold_.front().since + moment_);
+    plan_telling(std::max(untold_.front().since + moment_, now + shortest_moment));
   if (news.begin.empty() && news.end.empty())
     return;
   for (auto& link : engine_->actors->cluster().peers())
     send(link, news);
 }
 
+/// All links hear of the untold ones when it is time.
 void step_dispatcher::welcome(const peer_came& message) {
+  std::unordered_set<std::uint64_t> untold;
+  for (auto& one : untold_)
+    untold.insert(one.poll.poll_id);
   polls_wait all;
   for (auto& poll : polls_.waiting())
-    if (!poll->from_peer && all.begin.size() < most_told)
+    if (!poll->from_peer && !untold.contains(poll->poll_id) && all.begin.size() < most_told)
       all.begin.push_back(without_asker(*poll));
   if (!all.begin.empty())
     send(message.link, std::move(all));
@@ -86,10 +101,10 @@ void step_dispatcher::welcome(const peer_came& message) {
 
 void step_dispatcher::hand_out(steps_arrived& message) {
   auto& metrics = engine_->actors->cluster().metrics();
+  moment_ = shortest_moment;
   if (auto poll = take_poll(message.poll_id)) {
     metrics.steps_taken.fetch_add(message.steps.size(), std::memory_order_relaxed);
     message.unwanted(std::vector<lease_token>{});
-    moment_ = shortest_moment;
     return poll->done(std::move(message.steps));
   }
   // Somebody else was faster for that worker; another one may take them.
@@ -174,7 +189,7 @@ void step_dispatcher::serve_again() {
     return;
   for (auto& poll : polls_.waiting())
     if (is_there(*poll))
-      serve(*take_poll(poll->poll_id));
+      serve_waiting(poll->poll_id);
   plan_offer();
 }
 

@@ -34,10 +34,14 @@ std::optional<db_clock::time_point> batcher::next_deadline() const {
   return first;
 }
 
-std::optional<db_clock::time_point> batcher::holds_back_until(db_clock::time_point now) const {
-  if (totals_.gathering == 0 || now >= totals_.patient_until)
+std::optional<db_clock::time_point> batcher::next_take(db_clock::time_point now) const {
+  auto first = totals_.in_flight.busy_until(now);
+  if (!first)
     return std::nullopt;
-  return totals_.patient_until;
+  for (auto* line : lines_)
+    if (auto held = line->held_until(); held && *held > now)
+      first = std::min(*first, *held);
+  return first;
 }
 
 void batcher::abandon(const failure& why) {

@@ -43,8 +43,11 @@ public:
   void expire(db_clock::time_point now);
   std::optional<db_clock::time_point> next_deadline() const;
 
-  /// Until when a connection takes no part of a batch of operations that gather, because another one is at work for them.
-  std::optional<db_clock::time_point> holds_back_until(db_clock::time_point now) const;
+  /// True if a connection is at work for operations that gather: another one takes only what may go beside that.
+  bool gathers(db_clock::time_point now) const { return totals_.in_flight.busy_until(now).has_value(); }
+
+  /// When a connection that is free may take what is held back now; nothing if nothing is, or none of it can go then either.
+  std::optional<db_clock::time_point> next_take(db_clock::time_point now) const;
 
   void abandon(const failure& why);
 

@@ -21,7 +21,9 @@ bool is_plain(const create_task_unit& u) {
 }
 
 /// The statement that stores all of these; `careful`: also if some of them were stored before.
-calls creation_of(const create_tasks::units& batch, bool careful) {
+calls creation_of(create_tasks::units batch, bool careful) {
+  // Keys are taken in one order everywhere.
+  std::sort(batch.begin(), batch.end(), [](auto* a, auto* b) { return a->id < b->id; });
   pg_array task{uuid}, part{int2}, definition{int8}, state{int2}, priority{int2}, steps{int4}, created{timestamptz},
     due{timestamptz}, deadline{timestamptz}, context{text}, initiator{text}, source{text}, reason{text}, tags{text},
     correlation{uuid}, parent{uuid}, requested{timestamptz}, start{timestamptz}, identity{bytea}, expires{timestamptz},

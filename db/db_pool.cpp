@@ -14,8 +14,7 @@
 // operation. When a connection has nothing in flight it takes all that waits, up to the limits: for each operation one
 // batch, which is one or a few statements and a Sync, all sent in one flush. While the server works, the next units
 // gather, and form the next batch. So an idle node answers at once with batches of one, a busy one with large batches.
-// Another connection does not take turns and creations before a full batch waits, or the server takes longer than it
-// should (operation_queue.hpp): two halves cost more than one whole.
+// Turns and creations gather even while another connection is free: two halves cost more than one whole (gathering.hpp).
 //
 // Why a pool of size 1 is enough, and no size can deadlock. A pool deadlocks when a holder of a connection waits for
 // something that needs another one. Here nobody holds a connection. What crosses the border of this actor is a unit, a
@@ -182,7 +181,7 @@ private:
 
   void dispatch(connection& link, db_clock::time_point now) {
     auto sent = false;
-    auto beside = batches_.holds_back_until(now).has_value();
+    auto beside = batches_.gathers(now);
     for (auto* line : batches_.lines()) {
       for (std::size_t i = 0; i < line->batches_per_flush() && link.state() == connection::status::ready; ++i) {
         auto next = line->take(now, beside);
@@ -216,7 +215,7 @@ private:
       consider(drain_until_);
     if (std::ranges::any_of(
           links_, &connection::is_free, [](auto& link) -> auto& { return *link; }))
-      consider(batches_.holds_back_until(now));
+      consider(batches_.next_take(now));
     for (auto& link : links_) {
       consider(link->silent_until());
       if (link->state() == connection::status::down)

@@ -14,7 +14,7 @@ namespace geartrain {
 struct db_config {
   std::string dsn;                   ///< libpq connection string
   std::size_t connections = 2;       ///< the whole pool; 1 suffices for everything
-  std::size_t max_batch = 512;       ///< turns or tasks folded into one statement
+  std::size_t max_batch = 512;       ///< units folded into one statement; of many creations each counts
   std::size_t max_queue = 8192;      ///< units that may wait; more are refused with errc::overloaded
   milliseconds unit_deadline{10000}; ///< a unit waits no longer than this to be sent, and then no longer for its answer
   milliseconds reconnect_min{50};    ///< first pause after a lost or refused connection; doubles, with jitter

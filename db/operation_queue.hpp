@@ -1,6 +1,7 @@
 #pragma once
 
 #include "db/batch.hpp"
+#include "db/gathering.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -20,14 +21,7 @@ struct queue_limits {
 struct queue_totals {
   std::size_t units = 0; ///< that wait
   std::size_t bytes = 0; ///< that wait
-  int gathering = 0;     ///< batches in flight, of operations that gather
-  db_clock::time_point patient_until{};
-
-  /// Books a batch of an operation that gathers in. A second one goes beside it when the server has had several times the
-  /// time that it needs by itself: if it takes longer it waits for a disk or for another server, and can work meanwhile.
-  void takes_off(std::size_t rows, db_clock::time_point now) {
-    patient_until = (gathering++ == 0 ? now + milliseconds{1} : patient_until) + std::chrono::microseconds{50 * rows};
-  }
+  gathering in_flight;
 };
 
 /// Times a batch is repeated after a deadlock or serialization failure before it counts as refused.
@@ -44,6 +38,9 @@ public:
   /// The next batch, or null if nothing can go now; `beside`: another connection is at work for operations that gather.
   virtual std::unique_ptr<batch> take(db_clock::time_point now, bool beside) = 0;
 
+  /// When a connection may take what is held back, while another one is at work for operations that gather.
+  virtual std::optional<db_clock::time_point> held_until() const = 0;
+
   /// True if nothing waits and nothing is in flight.
   virtual bool idle() const = 0;
 
@@ -57,15 +54,11 @@ public:
   virtual void abandon(const failure& why) = 0;
 };
 
-/// The queue of one operation, in order of arrival.
+/// The queue of one operation, in order of arrival. If the operation gathers, a connection takes something beside another
+/// one only if that makes a full batch, or if the first has waited for long.
 ///
-/// Operations that gather use one connection at a time, however many there are. What comes meanwhile forms the next batch:
-/// two halves cost more than one whole, for a statement and its commit cost the server as much as 40 rows. Another
-/// connection takes them only if a full batch waits, or if the one on its way takes too long.
-///
-/// Failed batches come back as groups that are tried again before
-/// anything new and are never mixed with it. A batch that the server refuses is cut in halves until the unit to blame
-/// stands alone: it alone gets errc::storage.
+/// Failed batches come back as groups that are tried again before anything new and are never mixed with it. A batch that
+/// the server refuses is cut in halves until the unit to blame stands alone: it alone gets errc::storage.
 template <class Op>
 class operation_queue : public waiting_line {
 public:
@@ -87,6 +80,7 @@ public:
     auto keys = Op::keys(u);
     fresh_.push_back({std::move(u), std::move(done), arrived, deadline, weight, rows, std::move(keys), false});
     count(fresh_.back(), 1);
+    count_fresh(fresh_.back(), 1);
   }
 
   std::size_t batches_per_flush() const override { return Op::per_flush; }
@@ -100,7 +94,7 @@ public:
       groups_.pop_front();
       for (auto& one : chosen.items)
         busy_.insert(one.keys.begin(), one.keys.end());
-    } else if (!Op::gathers || !beside || rows_ >= limits_.max_batch) {
+    } else if (!Op::gathers || !beside || may_go_beside(now)) {
       chosen.items = choose();
     }
     if (chosen.items.empty())
@@ -114,19 +108,28 @@ public:
     }
     counters_.batch_size.observe(static_cast<std::int64_t>(chosen.items.size()));
     ++in_flight_;
+    gathering::flight flight;
     if (Op::gathers)
-      totals_.takes_off(rows, now);
+      flight = totals_.in_flight.take_off(rows, now);
     metrics_.in_flight.fetch_add(static_cast<std::int64_t>(chosen.items.size()), std::memory_order_relaxed);
-    return std::make_unique<flying>(*this, std::move(chosen));
+    return std::make_unique<flying>(*this, std::move(chosen), flight);
+  }
+
+  std::optional<db_clock::time_point> held_until() const override {
+    if (!Op::gathers || fresh_.empty())
+      return std::nullopt;
+    return fresh_.front().arrived + gathering::longest_hold;
   }
 
   bool idle() const override { return fresh_.empty() && groups_.empty() && in_flight_ == 0; }
 
   void expire(db_clock::time_point now) override {
-    const failure why{errc::unavailable, "no connection to the database came up in time"};
+    const failure why{errc::unavailable, "no connection to the database was free in time"};
     auto drop_late = [&](std::list<waiting>& items) {
       for (auto it = items.begin(); it != items.end() && it->deadline <= now;) {
         count(*it, -1);
+        if (&items == &fresh_)
+          count_fresh(*it, -1);
         refuse_one(*it, why);
         it = items.erase(it);
       }
@@ -157,6 +160,7 @@ public:
       }
     };
     end(std::exchange(fresh_, {}));
+    fresh_rows_ = fresh_bytes_ = 0;
     for (auto& g : std::exchange(groups_, {}))
       end(std::move(g.items));
   }
@@ -184,7 +188,8 @@ private:
 
   class flying : public batch {
   public:
-    flying(operation_queue& home, group load) : home_(home), load_(std::move(load)) {}
+    flying(operation_queue& home, group load, gathering::flight flight)
+      : home_(home), load_(std::move(load)), flight_(flight) {}
 
     ~flying() override {
       if (!load_.items.empty())
@@ -236,7 +241,7 @@ private:
     void land() {
       --home_.in_flight_;
       if (Op::gathers)
-        --home_.totals_.gathering;
+        home_.totals_.in_flight.land(flight_);
       home_.metrics_.in_flight.fetch_sub(static_cast<std::int64_t>(load_.items.size()), std::memory_order_relaxed);
       for (auto& one : load_.items)
         for (auto& key : one.keys)
@@ -245,6 +250,7 @@ private:
 
     operation_queue& home_;
     group load_;
+    gathering::flight flight_;
   };
 
   static std::int64_t microseconds(db_clock::duration d) {
@@ -256,13 +262,20 @@ private:
     if (sign > 0) {
       totals_.units += 1;
       totals_.bytes += one.weight;
-      rows_ += one.rows;
     } else {
       totals_.units -= 1;
       totals_.bytes -= one.weight;
-      rows_ -= one.rows;
     }
     metrics_.queued.fetch_add(sign, std::memory_order_relaxed);
+  }
+
+  void count_fresh(const waiting& one, int sign) {
+    fresh_rows_ += sign > 0 ? one.rows : 0 - one.rows;
+    fresh_bytes_ += sign > 0 ? one.weight : 0 - one.weight;
+  }
+
+  bool may_go_beside(db_clock::time_point now) const {
+    return fresh_rows_ >= limits_.max_batch || fresh_bytes_ >= limits_.max_batch_bytes || held_until() <= now;
   }
 
   using key_set = std::unordered_set<std::size_t>;
@@ -296,6 +309,7 @@ private:
       if ((bytes > limits_.max_batch_bytes || rows > limits_.max_batch) && !chosen.empty())
         break;
       busy_.insert(here->keys.begin(), here->keys.end());
+      count_fresh(*here, -1);
       chosen.splice(chosen.end(), fresh_, here);
     }
     return chosen;
@@ -358,9 +372,10 @@ private:
   next_step next_;
   std::list<waiting> fresh_;
   std::deque<group> groups_;
-  std::size_t rows_ = 0; // of all that waits
-  key_set busy_;         // keys of units in flight
-  int in_flight_ = 0;    // batches
+  std::size_t fresh_rows_ = 0;
+  std::size_t fresh_bytes_ = 0;
+  key_set busy_;      // keys of units in flight
+  int in_flight_ = 0; // batches
 };
 
 } // namespace geartrain

@@ -21,7 +21,7 @@
 //   encode_careful   if there is one: other statements, for a batch of which something may have been written before
 //   decode   the outcome of each unit of the batch, in its order, from the rows of each statement
 //   weight   rough size of a unit's parameters in bytes
-//   rows     turns or tasks of a unit; a batch has so many and no more
+//   rows     turns or tasks of a unit, which a batch has so many of; a unit that has more goes alone
 //   keys     what no two units in flight may share; the later one waits for a later batch
 //   next     the operation that finishes a unit in a second round trip, if decode says so
 //   expected_refusal   the reply of a unit that alone makes the server fail, if that is no defect of the unit

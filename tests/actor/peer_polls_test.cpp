@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
 
 // Workers that wait on one side while steps are on the other, and what the peer asks of this node:
 //
@@ -125,6 +126,38 @@ TEST_CASE(
   p.pass(milliseconds{2});
   CHECK(told().back().begin.back().poll_id == 12);
   CHECK_FALSE(later.answered());
+}
+
+TEST_CASE("polls: workers that come one after the other are told together, and each once") {
+  polls p;
+  auto told = [&] { return p.log->all_of<workers_wait>(); };
+  std::vector<pending<std::vector<leased_step>>> waiting;
+  for (std::uint64_t id = 1; id <= 200; ++id) {
+    waiting.push_back(p.node.long_poll(milliseconds{60000}, id));
+    if (id % 4 == 0) {
+      p.node.created(); // the first of them is served
+      p.pass(milliseconds{1});
+    }
+  }
+  p.pass(milliseconds{100});
+  std::set<std::uint64_t> begun;
+  for (auto& notice : told())
+    for (auto& one : notice.begin)
+      CHECK(begun.insert(one.poll_id).second);
+  CHECK(begun.size() >= 150); // who was served before it was told never appears
+  CHECK(told().size() <= 60);
+}
+
+TEST_CASE("polls: more workers than fit a message are told one message after the other") {
+  polls p;
+  std::vector<pending<std::vector<leased_step>>> waiting;
+  for (std::uint64_t id = 1; id <= 600; ++id)
+    waiting.push_back(p.node.long_poll(milliseconds{60000}, id));
+  p.pass(milliseconds{20});
+  auto told = p.log->all_of<workers_wait>();
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].begin.size() == 512);
+  CHECK(told[1].begin.size() == 88);
 }
 
 TEST_CASE("polls: whoever waits when a link comes is told then, each as often as a link comes") {

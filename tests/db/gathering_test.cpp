@@ -19,9 +19,9 @@ create_tasks_unit many(std::size_t count, std::optional<std::string> identity = 
 }
 
 /// Queues whose batches have ten rows at most.
-struct gathering {
+struct gathering_queues {
   db_metrics metrics;
-  batcher queues{{{10, 1U << 20}, 1000, 1U << 20, std::chrono::seconds{10}}, metrics};
+  batcher queues{{{10, 1U << 20}, 1000, 64U << 20, std::chrono::seconds{10}}, metrics};
   db_clock::time_point now{std::chrono::hours{1}};
 
   template <class Op>
@@ -38,7 +38,7 @@ struct gathering {
   /// As a connection does it that is free now.
   template <class Op>
   std::unique_ptr<batch> take() {
-    return queues.lines()[static_cast<std::size_t>(Op::id)]->take(now, queues.holds_back_until(now).has_value());
+    return queues.lines()[static_cast<std::size_t>(Op::id)]->take(now, queues.gathers(now));
   }
 
   std::unique_ptr<batch> take_turns() { return take<db_op::commit_turns>(); }
@@ -52,7 +52,7 @@ std::size_t size_of(const std::unique_ptr<batch>& taken) {
 
 TEST_SUITE("gathering") {
   TEST_CASE("turns that come while a batch is on its way form the next one") {
-    gathering g;
+    gathering_queues g;
     g.push_turns(1);
     auto first = g.take_turns();
     REQUIRE(size_of(first) == 1);
@@ -61,12 +61,12 @@ TEST_SUITE("gathering") {
     g.push_turns(6);
     CHECK_FALSE(g.take_turns());
     first.reset();
-    CHECK_FALSE(g.queues.holds_back_until(g.now));
+    CHECK_FALSE(g.queues.gathers(g.now));
     CHECK(size_of(g.take_turns()) == 7);
   }
 
   TEST_CASE("a full batch goes beside the one on its way, and what is left waits") {
-    gathering g;
+    gathering_queues g;
     g.push_turns(1);
     auto first = g.take_turns();
     g.push_turns(12);
@@ -80,20 +80,63 @@ TEST_SUITE("gathering") {
   }
 
   TEST_CASE("the longer the batch, the longer it may take before another goes beside it") {
-    gathering g;
+    gathering_queues g;
     g.push_turns(4);
     auto first = g.take_turns();
     g.push_turns(1);
-    CHECK(g.queues.holds_back_until(g.now) == g.now + milliseconds{1} + microseconds{4 * 50});
+    CHECK(g.queues.next_take(g.now) == g.now + milliseconds{1} + microseconds{4 * 50});
     g.now += milliseconds{1};
     CHECK_FALSE(g.take_turns());
     g.now += microseconds{200};
-    CHECK_FALSE(g.queues.holds_back_until(g.now));
+    CHECK_FALSE(g.queues.gathers(g.now));
     CHECK(size_of(g.take_turns()) == 1);
   }
 
+  TEST_CASE("few turns beside many creations wait for so long and no longer") {
+    gathering_queues g;
+    g.push<db_op::create_many>(many(20));
+    auto creations = g.take<db_op::create_many>();
+    g.push_turns(1);
+    auto arrived = g.now;
+    while (g.now <
+           arrived + gathering::longest_hold) { // one full batch after the other, each before the last has landed
+      CHECK_FALSE(g.take_turns());
+      CHECK(g.queues.next_take(g.now) <= arrived + gathering::longest_hold);
+      g.now += milliseconds{1};
+      g.push<db_op::create_many>(many(20));
+      auto next = g.take<db_op::create_many>();
+      REQUIRE(next);
+      creations = std::move(next);
+    }
+    CHECK(g.queues.gathers(g.now));
+    CHECK(g.take_turns());
+  }
+
+  TEST_CASE("what has landed, and what is overdue, holds back nothing, however much it was") {
+    gathering_queues g;
+    g.push_turns(1);
+    auto stuck = g.take_turns();
+    for (int i = 0; i < 100; ++i) {
+      g.push_turns(10);
+      auto full = g.take_turns();
+      REQUIRE(size_of(full) == 10);
+      g.now += milliseconds{2};
+    }
+    CHECK_FALSE(g.queues.gathers(g.now));
+    g.push_turns(1);
+    CHECK(g.take_turns());
+  }
+
+  TEST_CASE("a batch is also full by its bytes") {
+    gathering_queues g;
+    g.push_turns(1);
+    auto first = g.take_turns();
+    g.push<db_op::commit_turns>(turn_of(new_task_id(), 0, {success(1, 1, '"' + std::string(1U << 20, 'x') + '"')}));
+    CHECK(g.take_turns());
+  }
+
   TEST_CASE("creations wait for turns, reads for neither") {
-    gathering g;
+    gathering_queues g;
     g.push_turns(1);
     auto turns = g.take_turns();
     g.push<db_op::create_tasks>(creation(new_task_id()));
@@ -107,7 +150,7 @@ TEST_SUITE("gathering") {
   }
 
   TEST_CASE("of many creations each counts") {
-    gathering g;
+    gathering_queues g;
     for (std::size_t size : {4, 5, 3, 30})
       g.push<db_op::create_many>(many(size));
     CHECK(size_of(g.take<db_op::create_many>()) == 2);
@@ -116,7 +159,7 @@ TEST_SUITE("gathering") {
   }
 
   TEST_CASE("two creations of one identity are never in one statement") {
-    gathering g;
+    gathering_queues g;
     for (int i = 0; i < 2; ++i)
       g.push<db_op::create_many>(many(2, identity_of(1)));
     auto first = g.take<db_op::create_many>();
