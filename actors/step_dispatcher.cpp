@@ -57,7 +57,7 @@ void step_dispatcher::poll(const poll_request& asked) {
   if (wait.count() == 0)
     return asked.done(std::vector<leased_step>{});
   polls_.add(asked, engine_->now() + wait);
-  worker_waits(asked);
+  worker_waits(asked, wait);
   if (asked.from_peer && ready_.first(asked.namespaces, asked.handlers))
     plan_offer();
 }

@@ -56,7 +56,7 @@ private:
   /// A worker of this node that the peers don't know to wait.
   struct untold_poll {
     poll_request poll;
-    clock::time_point since;
+    clock::time_point due; ///< when they hear of it
   };
 
   using notices = std::unordered_map<std::size_t, steps_leased>; // by shard of the result_processor
@@ -98,7 +98,7 @@ private:
   }
   void serve_again();
   std::optional<poll_request> take_poll(std::uint64_t poll_id);
-  void worker_waits(const poll_request& poll);
+  void worker_waits(const poll_request& poll, milliseconds wait);
   void worker_waits_no_more(const poll_request& poll);
   void serve_waiting(std::uint64_t poll_id);
   void plan_telling(clock::time_point at);
@@ -127,8 +127,8 @@ private:
   bool draining_ = false;
   std::vector<completion<std::uint32_t>> drained_; ///< who waits until everything held is recorded
 
-  std::vector<lose_partitions> losing_;                     ///< what was held of them is being recorded
-  std::vector<untold_poll> untold_;                         ///< oldest first
+  std::vector<lose_partitions> losing_; ///< what was held of them is being recorded
+  std::vector<untold_poll> untold_;
   std::vector<std::uint64_t> ended_polls_;                  ///< the peers may think that these wait
   clock::time_point telling_at_ = clock::time_point::max(); ///< when the next tell_peers comes
   std::uint64_t telling_ = 0;

@@ -12,7 +12,7 @@ namespace geartrain {
 
 namespace {
 
-constexpr milliseconds longest_moment{16};
+constexpr milliseconds longest_moment{64};
 
 // In one message.
 constexpr std::size_t most_told = 512;
@@ -34,12 +34,12 @@ std::optional<poll_request> step_dispatcher::take_poll(std::uint64_t poll_id) {
   return poll;
 }
 
-void step_dispatcher::worker_waits(const poll_request& poll) {
+void step_dispatcher::worker_waits(const poll_request& poll, milliseconds wait) {
   auto& cluster = engine_->actors->cluster();
   if (poll.from_peer || !cluster.has_peers())
     return;
-  untold_.push_back({without_asker(poll), cluster.now()});
-  plan_telling(cluster.now() + moment_);
+  untold_.push_back({without_asker(poll), cluster.now() + std::min(moment_, wait / 2)});
+  plan_telling(untold_.back().due);
 }
 
 void step_dispatcher::worker_waits_no_more(const poll_request& poll) {
@@ -72,12 +72,15 @@ void step_dispatcher::tell_who_waits() {
   telling_at_ = clock::time_point::max();
   auto now = engine_->actors->cluster().now();
   polls_wait news{{}, std::exchange(ended_polls_, {})};
-  auto told = untold_.begin();
-  for (; told != untold_.end() && told->since <= now - moment_ && news.begin.size() < most_told; ++told)
-    news.begin.push_back(std::move(told->poll));
-  untold_.erase(untold_.begin(), told);
-  if (!untold_.empty())
-    plan_telling(std::max(untold_.front().since + moment_, now + shortest_moment));
+  std::erase_if(untold_, [&](untold_poll& one) {
+    if (one.due > now || news.begin.size() >= most_told)
+      return false;
+    news.begin.push_back(std::move(one.poll));
+    return true;
+  });
+  auto next = std::ranges::min_element(untold_, {}, &untold_poll::due);
+  if (next != untold_.end())
+    plan_telling(std::max(next->due, now + shortest_moment));
   if (news.begin.empty() && news.end.empty())
     return;
   for (auto& link : engine_->actors->cluster().peers())

@@ -104,9 +104,9 @@ TEST_CASE(
   auto begins_with = [&](std::uint64_t poll_id) {
     return !told().empty() && !told().back().begin.empty() && told().back().begin[0].poll_id == poll_id;
   };
-  for (std::uint64_t id = 1; id <= 5; ++id) {
+  for (std::uint64_t id = 1; id <= 7; ++id) {
     auto poll = p.node.long_poll(milliseconds{5000}, id);
-    p.pass(milliseconds{20});
+    p.pass(milliseconds{70});
     CHECK(begins_with(id));
     p.node.created();
     CHECK(poll.answered());
@@ -114,17 +114,20 @@ TEST_CASE(
     CHECK(told().back().end == std::vector<std::uint64_t>{id});
   }
   auto late = p.node.long_poll(milliseconds{5000}, 10);
-  p.pass(milliseconds{14});
+  p.pass(milliseconds{60});
   CHECK_FALSE(begins_with(10));
   auto later = p.node.long_poll(milliseconds{5000}, 11);
-  p.pass(milliseconds{3});
+  auto hurried = p.node.long_poll(milliseconds{0}, 12); // half of its wait
+  p.pass(milliseconds{10});
   REQUIRE(begins_with(10));
   CHECK(told().back().begin.size() == 1); // the other one has not waited for long enough
+  p.pass(milliseconds{5});
+  CHECK(begins_with(12));
   p.say(peer_notice{steps_offered{10, {p.foreign_step(1)}}});
   REQUIRE(late.answered());
-  auto next = p.node.long_poll(milliseconds{5000}, 12);
+  auto next = p.node.long_poll(milliseconds{5000}, 13);
   p.pass(milliseconds{2});
-  CHECK(told().back().begin.back().poll_id == 12);
+  CHECK(begins_with(13));
   CHECK_FALSE(later.answered());
 }
 
