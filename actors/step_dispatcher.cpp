@@ -71,7 +71,8 @@ bool step_dispatcher::is_there(const poll_request& asked) {
 void step_dispatcher::serve(const poll_request& asked) {
   std::vector<leased_step> given;
   notices news;
-  while (given.size() < asked.max_steps && (given.empty() || is_there(asked))) {
+  const auto most = most_for(asked);
+  while (given.size() < most && (given.empty() || is_there(asked))) {
     auto step = ready_.take(asked.namespaces, asked.handlers);
     if (!step)
       break;
@@ -182,6 +183,7 @@ withdrawn_reply step_dispatcher::withdraw(const withdraw_steps& asked) {
 
 void step_dispatcher::take_back(const leases_returned& message) {
   steps_ready again;
+  offer_size_ = std::max<std::size_t>(1, offer_size_ / 2);
   for (auto& token : message.tokens) {
     auto ended = leases_.remove(token.step, token.nonce);
     if (!ended)

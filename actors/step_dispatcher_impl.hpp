@@ -107,6 +107,7 @@ private:
   void hand_out(steps_arrived& message);
   void note_demand(const poll_request& poll);
   bool may_leave(const ready_step& step) const;
+  std::size_t most_for(const poll_request& poll);
   void plan_offer();
   void offer();
   void lose(const lose_partitions& message);
@@ -133,6 +134,7 @@ private:
   clock::time_point telling_at_ = clock::time_point::max(); ///< when the next tell_peers comes
   std::uint64_t telling_ = 0;
   milliseconds moment_ = shortest_moment; ///< that a worker waits before the peers are told
+  std::size_t offer_size_ = 16;           ///< steps for a worker of another node
   bool offering_ = false;                 ///< an offer_steps is on its way
   bool was_certain_ = true;               ///< each time that somebody asked
 };

@@ -17,6 +17,9 @@ constexpr milliseconds longest_moment{64};
 // In one message.
 constexpr std::size_t most_told = 512;
 
+constexpr std::size_t offer_growth = 4;
+constexpr std::size_t largest_offer = 1024;
+
 poll_request without_asker(const poll_request& poll) {
   auto copy = poll;
   copy.done = {};
@@ -140,6 +143,15 @@ bool step_dispatcher::may_leave(const ready_step& step) const {
   auto since = engine_->now() - own_patience;
   return step.ready_at <= since ||
          !demand_.is_alive(step.definition->namespace_name, step.step().handler.callable, since);
+}
+
+/// A worker of another node may have got steps at home while these are on their way, and then they come back: so offers
+/// grow a little with each, and shrink by half with each that comes back.
+std::size_t step_dispatcher::most_for(const poll_request& poll) {
+  if (!poll.from_peer)
+    return poll.max_steps;
+  offer_size_ = std::min(offer_size_ + offer_growth, largest_offer);
+  return std::min<std::size_t>(poll.max_steps, offer_size_);
 }
 
 void step_dispatcher::plan_offer() {

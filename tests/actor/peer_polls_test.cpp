@@ -270,6 +270,32 @@ TEST_CASE("polls: what a worker of this node comes for in time does not leave, w
   CHECK(offered()[0].steps.size() == 1);
 }
 
+TEST_CASE("polls: offers grow with each, and shrink when one comes back") {
+  polls p;
+  auto offered = [&] { return p.log->all_of<steps_offered>(); };
+  auto begin_greedy = [&](std::uint64_t poll_id) {
+    auto worker = waiting(poll_id);
+    worker.max_steps = 1000;
+    p.say(peer_notice{workers_wait{{worker}, {}}});
+  };
+  for (int i = 0; i < 100; ++i)
+    p.node.created();
+  begin_greedy(70);
+  begin_greedy(71);
+  REQUIRE(offered().size() == 2);
+  CHECK(offered()[0].steps.size() == 20);
+  CHECK(offered()[1].steps.size() == 24);
+  auto unwanted = offered()[1];
+  offers_returned back;
+  for (auto& leased : unwanted.steps)
+    back.tokens.push_back(leased.held.token);
+  p.say(peer_notice{back});
+  begin_greedy(72);
+  REQUIRE(offered().size() == 3);
+  CHECK(offered()[2].steps.size() == 16); // half of 24, and a little
+  CHECK(p.node.poll(1000).size() == 64);
+}
+
 TEST_CASE("polls: who of the peer waits no longer gets nothing, in whatever order its waits are told") {
   polls p;
   SUBCASE("its end is told") {
