@@ -4,7 +4,7 @@
 
 namespace geartrain {
 
-void lease_table::add(leased_step step, bool recorded) {
+void lease_table::add(leased_step step, bool recorded, std::size_t offer) {
   auto id = step.held.token.step;
   remove(id);
   std::optional<timestamp> times_out_at;
@@ -14,7 +14,7 @@ void lease_table::add(leased_step step, bool recorded) {
   by_expiry_.emplace(step.held.expires_at, id);
   if (!recorded)
     unrecorded_.emplace(step.held.claimed_at, id);
-  entries_.insert_or_assign(id, entry{std::move(step.step), std::move(step.held), recorded, times_out_at});
+  entries_.insert_or_assign(id, entry{std::move(step.step), std::move(step.held), recorded, times_out_at, offer});
 }
 
 const lease_table::entry* lease_table::find(const step_id& id) const {

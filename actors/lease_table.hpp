@@ -22,10 +22,11 @@ public:
     lease held;
     bool recorded = false;                 ///< a claim row exists
     std::optional<timestamp> times_out_at; ///< by the step's timeout_seconds; no heartbeat goes beyond
+    std::size_t offer = 0; ///< steps that could have gone with it, if it went to a worker of another node
   };
 
   /// A step has one lease: an earlier one, such as of an attempt that another node ended, is over with that.
-  void add(leased_step step, bool recorded);
+  void add(leased_step step, bool recorded, std::size_t offer = 0);
 
   /// The entry of a step if `nonce` is its current lease.
   const entry* find(const step_id& id, std::uint64_t nonce) const;

@@ -71,23 +71,26 @@ bool step_dispatcher::is_there(const poll_request& asked) {
 void step_dispatcher::serve(const poll_request& asked) {
   std::vector<leased_step> given;
   notices news;
-  const auto most = most_for(asked);
+  const auto offer = asked.from_peer ? offer_size_ : 0;
+  const auto most = asked.from_peer ? std::min<std::size_t>(asked.max_steps, offer) : asked.max_steps;
   while (given.size() < most && (given.empty() || is_there(asked))) {
     auto step = ready_.take(asked.namespaces, asked.handlers);
     if (!step)
       break;
-    given.push_back(lease_out(std::move(step), asked.worker));
+    given.push_back(lease_out(std::move(step), asked.worker, offer));
     auto& held = given.back().held;
     news[engine_->actors->shard_of(task_of(held.token.step))].leases.push_back(held);
   }
   note_demand(asked);
+  if (offer > 0 && given.size() >= offer)
+    offer_size_ = std::min(offer_size_ + offer_growth, largest_offer);
   // The owners first: no report on these leases may reach them before the leases do.
   for (auto& [shard, message] : news)
     send(engine_->actors->processor(shard), std::move(message));
   asked.done(std::move(given));
 }
 
-leased_step step_dispatcher::lease_out(ready_step_ptr step, const std::string& worker) {
+leased_step step_dispatcher::lease_out(ready_step_ptr step, const std::string& worker, std::size_t offer) {
   auto now = engine_->now();
   lease held;
   held.token = {step->id, step->attempt, step->yields, epoch_, engine_->random(), now + engine_->settings.lease};
@@ -95,7 +98,7 @@ leased_step step_dispatcher::lease_out(ready_step_ptr step, const std::string& w
   held.claimed_at = now;
   held.expires_at = held.token.expires_at;
   leased_step leased{std::move(step), std::move(held)};
-  leases_.add(leased, false);
+  leases_.add(leased, false, offer);
   leased.held = leases_.find(leased.held.token.step)->held; // its timeout may come first
   return leased;
 }
@@ -183,11 +186,12 @@ withdrawn_reply step_dispatcher::withdraw(const withdraw_steps& asked) {
 
 void step_dispatcher::take_back(const leases_returned& message) {
   steps_ready again;
-  offer_size_ = std::max<std::size_t>(1, offer_size_ / 2);
   for (auto& token : message.tokens) {
     auto ended = leases_.remove(token.step, token.nonce);
     if (!ended)
       continue;
+    if (ended->offer > 0)
+      offer_size_ = std::min(offer_size_, std::max<std::size_t>(1, ended->offer / 2));
     send(engine_->actors->processor_of(task_of(token.step)), lease_ended{ended->held, lease_end::returned});
     again.ready.push_back(std::move(ended->step));
   }

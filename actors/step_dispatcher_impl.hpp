@@ -7,6 +7,7 @@
 #include "actors/paused_steps.hpp"
 #include "actors/poll_queue.hpp"
 #include "actors/ready_queue.hpp"
+#include "actors/untold_polls.hpp"
 #include "messages/actor_base.hpp"
 
 #include <unordered_map>
@@ -53,11 +54,11 @@ private:
 
   static constexpr milliseconds shortest_moment{1};
 
-  /// A worker of this node that the peers don't know to wait.
-  struct untold_poll {
-    poll_request poll;
-    clock::time_point due; ///< when they hear of it
-  };
+  /// Steps for a worker of another node. It may have got some at home while these are on their way, and then they come back:
+  /// so offers grow a little each time that there was more to give, and shrink by half when they come back.
+  static constexpr std::size_t first_offer = 16;
+  static constexpr std::size_t offer_growth = 4;
+  static constexpr std::size_t largest_offer = 1024;
 
   using notices = std::unordered_map<std::size_t, steps_leased>; // by shard of the result_processor
 
@@ -66,7 +67,7 @@ private:
   void poll(const poll_request& asked);
   bool is_there(const poll_request& asked);
   void serve(const poll_request& asked);
-  leased_step lease_out(ready_step_ptr step, const std::string& worker);
+  leased_step lease_out(ready_step_ptr step, const std::string& worker, std::size_t offer);
   void steps_arrive(const steps_ready& news);
   bool meets(const ready_step& step);
   void release(const lease_token& token);
@@ -100,6 +101,7 @@ private:
   std::optional<poll_request> take_poll(std::uint64_t poll_id);
   void worker_waits(const poll_request& poll, milliseconds wait);
   void worker_waits_no_more(const poll_request& poll);
+  void hurry();
   void serve_waiting(std::uint64_t poll_id);
   void plan_telling(clock::time_point at);
   void tell_who_waits();
@@ -107,7 +109,6 @@ private:
   void hand_out(steps_arrived& message);
   void note_demand(const poll_request& poll);
   bool may_leave(const ready_step& step) const;
-  std::size_t most_for(const poll_request& poll);
   void plan_offer();
   void offer();
   void lose(const lose_partitions& message);
@@ -129,14 +130,14 @@ private:
   std::vector<completion<std::uint32_t>> drained_; ///< who waits until everything held is recorded
 
   std::vector<lose_partitions> losing_; ///< what was held of them is being recorded
-  std::vector<untold_poll> untold_;
+  untold_polls untold_;
   std::vector<std::uint64_t> ended_polls_;                  ///< the peers may think that these wait
   clock::time_point telling_at_ = clock::time_point::max(); ///< when the next tell_peers comes
   std::uint64_t telling_ = 0;
   milliseconds moment_ = shortest_moment; ///< that a worker waits before the peers are told
-  std::size_t offer_size_ = 16;           ///< steps for a worker of another node
-  bool offering_ = false;                 ///< an offer_steps is on its way
-  bool was_certain_ = true;               ///< each time that somebody asked
+  std::size_t offer_size_ = first_offer;
+  bool offering_ = false;   ///< an offer_steps is on its way
+  bool was_certain_ = true; ///< each time that somebody asked
 };
 
 } // namespace geartrain

@@ -1,7 +1,6 @@
 #include "actors/step_dispatcher_impl.hpp"
 
 #include <algorithm>
-#include <unordered_set>
 
 // The dispatcher's part in a cluster. Only the owner of a task hands out its steps. Workers that wait here are told to the
 // other nodes, after a moment, since most get a step of this node before that; a node with a step that nobody there waits
@@ -16,9 +15,6 @@ constexpr milliseconds longest_moment{64};
 
 // In one message.
 constexpr std::size_t most_told = 512;
-
-constexpr std::size_t offer_growth = 4;
-constexpr std::size_t largest_offer = 1024;
 
 poll_request without_asker(const poll_request& poll) {
   auto copy = poll;
@@ -41,14 +37,14 @@ void step_dispatcher::worker_waits(const poll_request& poll, milliseconds wait) 
   auto& cluster = engine_->actors->cluster();
   if (poll.from_peer || !cluster.has_peers())
     return;
-  untold_.push_back({without_asker(poll), cluster.now() + std::min(moment_, wait / 2)});
-  plan_telling(untold_.back().due);
+  auto due = cluster.now() + std::min(moment_, wait / 2);
+  untold_.add(without_asker(poll), due);
+  plan_telling(due);
 }
 
 void step_dispatcher::worker_waits_no_more(const poll_request& poll) {
   auto& cluster = engine_->actors->cluster();
-  auto untold = std::erase_if(untold_, [&](const untold_poll& one) { return one.poll.poll_id == poll.poll_id; }) > 0;
-  if (poll.from_peer || untold || !cluster.has_peers())
+  if (poll.from_peer || untold_.remove(poll.poll_id) || !cluster.has_peers())
     return;
   ended_polls_.push_back(poll.poll_id);
   plan_telling(cluster.now() + shortest_moment);
@@ -74,41 +70,47 @@ void step_dispatcher::plan_telling(clock::time_point at) {
 void step_dispatcher::tell_who_waits() {
   telling_at_ = clock::time_point::max();
   auto now = engine_->actors->cluster().now();
-  polls_wait news{{}, std::exchange(ended_polls_, {})};
-  std::erase_if(untold_, [&](untold_poll& one) {
-    if (one.due > now || news.begin.size() >= most_told)
-      return false;
-    news.begin.push_back(std::move(one.poll));
-    return true;
-  });
-  auto next = std::ranges::min_element(untold_, {}, &untold_poll::due);
-  if (next != untold_.end())
-    plan_telling(std::max(next->due, now + shortest_moment));
+  polls_wait news{untold_.take_due(now, most_told), std::exchange(ended_polls_, {})};
+  if (auto next = untold_.next_due())
+    plan_telling(std::max(*next, now + shortest_moment));
   if (news.begin.empty() && news.end.empty())
     return;
   for (auto& link : engine_->actors->cluster().peers())
     send(link, news);
 }
 
+/// A step has come from elsewhere: there may be more.
+void step_dispatcher::hurry() {
+  moment_ = shortest_moment;
+  auto soon = engine_->actors->cluster().now() + shortest_moment;
+  untold_.hurry(soon);
+  if (untold_.next_due())
+    plan_telling(soon);
+}
+
 /// All links hear of the untold ones when it is time.
 void step_dispatcher::welcome(const peer_came& message) {
-  std::unordered_set<std::uint64_t> untold;
-  for (auto& one : untold_)
-    untold.insert(one.poll.poll_id);
-  polls_wait all;
-  for (auto& poll : polls_.waiting())
-    if (!poll->from_peer && !untold.contains(poll->poll_id) && all.begin.size() < most_told)
-      all.begin.push_back(without_asker(*poll));
-  if (!all.begin.empty())
-    send(message.link, std::move(all));
+  polls_wait some;
+  auto tell = [&] {
+    if (!some.begin.empty())
+      send(message.link, std::exchange(some, {}));
+  };
+  for (auto& poll : polls_.waiting()) {
+    if (poll->from_peer || untold_.contains(poll->poll_id))
+      continue;
+    some.begin.push_back(without_asker(*poll));
+    if (some.begin.size() == most_told)
+      tell();
+  }
+  tell();
 }
 
 // -- steps of other nodes ---------------------------------------------------------------
 
 void step_dispatcher::hand_out(steps_arrived& message) {
   auto& metrics = engine_->actors->cluster().metrics();
-  moment_ = shortest_moment;
   if (auto poll = take_poll(message.poll_id)) {
+    hurry();
     metrics.steps_taken.fetch_add(message.steps.size(), std::memory_order_relaxed);
     message.unwanted(std::vector<lease_token>{});
     return poll->done(std::move(message.steps));
@@ -123,6 +125,7 @@ void step_dispatcher::hand_out(steps_arrived& message) {
       continue;
     }
     metrics.steps_taken.fetch_add(1, std::memory_order_relaxed);
+    hurry();
     take_poll(*other)->done(std::vector<leased_step>{std::move(leased)});
   }
   metrics.steps_returned.fetch_add(unwanted.size(), std::memory_order_relaxed);
@@ -143,15 +146,6 @@ bool step_dispatcher::may_leave(const ready_step& step) const {
   auto since = engine_->now() - own_patience;
   return step.ready_at <= since ||
          !demand_.is_alive(step.definition->namespace_name, step.step().handler.callable, since);
-}
-
-/// A worker of another node may have got steps at home while these are on their way, and then they come back: so offers
-/// grow a little with each, and shrink by half with each that comes back.
-std::size_t step_dispatcher::most_for(const poll_request& poll) {
-  if (!poll.from_peer)
-    return poll.max_steps;
-  offer_size_ = std::min(offer_size_ + offer_growth, largest_offer);
-  return std::min<std::size_t>(poll.max_steps, offer_size_);
 }
 
 void step_dispatcher::plan_offer() {

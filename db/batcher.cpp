@@ -35,12 +35,13 @@ std::optional<db_clock::time_point> batcher::next_deadline() const {
 }
 
 std::optional<db_clock::time_point> batcher::next_take(db_clock::time_point now) const {
-  auto first = totals_.in_flight.busy_until(now);
-  if (!first)
+  auto busy_until = totals_.in_flight.busy_until(now);
+  if (!busy_until)
     return std::nullopt;
+  std::optional<db_clock::time_point> first;
   for (auto* line : lines_)
-    if (auto held = line->held_until(); held && *held > now)
-      first = std::min(*first, *held);
+    if (auto held = line->held_until())
+      first = std::min(first.value_or(*busy_until), *held > now ? *held : *busy_until);
   return first;
 }
 

@@ -46,7 +46,7 @@ public:
   /// True if a connection is at work for operations that gather: another one takes only what may go beside that.
   bool gathers(db_clock::time_point now) const { return totals_.in_flight.busy_until(now).has_value(); }
 
-  /// When a connection that is free may take what is held back now; nothing if nothing is, or none of it can go then either.
+  /// When a connection that is free may take what is held back now; nothing if nothing is.
   std::optional<db_clock::time_point> next_take(db_clock::time_point now) const;
 
   void abandon(const failure& why);

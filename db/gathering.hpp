@@ -18,7 +18,7 @@ public:
   static constexpr std::chrono::microseconds patience_per_row{50};
   static constexpr milliseconds patience_per_batch{1};
 
-  /// A unit is held back no longer than this, whatever is on its way.
+  /// After this the oldest unit of an operation, and others with it, go with the next connection that is free.
   static constexpr milliseconds longest_hold{20};
 
   struct flight {

@@ -55,7 +55,7 @@ public:
 };
 
 /// The queue of one operation, in order of arrival. If the operation gathers, a connection takes something beside another
-/// one only if that makes a full batch, or if the first has waited for long.
+/// one only if a full batch waits, or if the first has waited for long (units that wait for their keys counted in).
 ///
 /// Failed batches come back as groups that are tried again before anything new and are never mixed with it. A batch that
 /// the server refuses is cut in halves until the unit to blame stands alone: it alone gets errc::storage.
@@ -275,7 +275,8 @@ private:
   }
 
   bool may_go_beside(db_clock::time_point now) const {
-    return fresh_rows_ >= limits_.max_batch || fresh_bytes_ >= limits_.max_batch_bytes || held_until() <= now;
+    return fresh_rows_ >= limits_.max_batch || fresh_bytes_ >= limits_.max_batch_bytes ||
+           held_until().value_or(now) <= now;
   }
 
   using key_set = std::unordered_set<std::size_t>;

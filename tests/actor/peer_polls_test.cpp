@@ -125,6 +125,8 @@ TEST_CASE(
   CHECK(begins_with(12));
   p.say(peer_notice{steps_offered{10, {p.foreign_step(1)}}});
   REQUIRE(late.answered());
+  p.pass(milliseconds{2});
+  CHECK(begins_with(11)); // it has not waited for its moment, but there may be more
   auto next = p.node.long_poll(milliseconds{5000}, 13);
   p.pass(milliseconds{2});
   CHECK(begins_with(13));
@@ -178,13 +180,15 @@ TEST_CASE("polls: whoever waits when a link comes is told then, each as often as
   CHECK_FALSE(poll.answered());
 }
 
-TEST_CASE("polls: only so many are told") {
+TEST_CASE("polls: only so many are told at a time") {
   polls p{false};
   std::vector<pending<std::vector<leased_step>>> waiting;
   for (std::uint64_t id = 1; id <= 600; ++id)
     waiting.push_back(p.node.long_poll(milliseconds{60000}, id));
   p.peer_speaks();
+  REQUIRE(p.log->all_of<workers_wait>().size() == 2);
   CHECK(p.log->all_of<workers_wait>().at(0).begin.size() == 512);
+  CHECK(p.log->all_of<workers_wait>().at(1).begin.size() == 88);
 }
 
 TEST_CASE("polls: steps that come for who waits no longer go to somebody else who waits here, or back") {
@@ -283,8 +287,8 @@ TEST_CASE("polls: offers grow with each, and shrink when one comes back") {
   begin_greedy(70);
   begin_greedy(71);
   REQUIRE(offered().size() == 2);
-  CHECK(offered()[0].steps.size() == 20);
-  CHECK(offered()[1].steps.size() == 24);
+  CHECK(offered()[0].steps.size() == 16);
+  CHECK(offered()[1].steps.size() == 20);
   auto unwanted = offered()[1];
   offers_returned back;
   for (auto& leased : unwanted.steps)
@@ -292,8 +296,11 @@ TEST_CASE("polls: offers grow with each, and shrink when one comes back") {
   p.say(peer_notice{back});
   begin_greedy(72);
   REQUIRE(offered().size() == 3);
-  CHECK(offered()[2].steps.size() == 16); // half of 24, and a little
-  CHECK(p.node.poll(1000).size() == 64);
+  CHECK(offered()[2].steps.size() == 10);
+  p.begin(73); // asks for one: nobody knows whether it would have taken more
+  begin_greedy(74);
+  CHECK(offered().back().steps.size() == 14);
+  CHECK(p.node.poll(1000).size() == 100 - 16 - 10 - 1 - 14);
 }
 
 TEST_CASE("polls: who of the peer waits no longer gets nothing, in whatever order its waits are told") {
