@@ -47,8 +47,10 @@ TEST_SUITE("trouble") {
     auto in_flight = register_behind_lock(f);
     auto waiting = std::async(std::launch::async, [&] { return f.ask<create_task_reply>(creation(new_task_id())); });
     REQUIRE(eventually([&] { return f.metrics->queued == 1; }));
-    f.database().query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                       "WHERE datname = current_database() AND wait_event_type = 'Lock'");
+    CHECK(eventually([&] { // its backend may not have come to the lock yet
+      return f.database().number("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                                 "WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1;
+    }));
     auto lost = in_flight.get();
     REQUIRE_FALSE(lost);
     CHECK(lost.error().code == errc::unavailable);
