@@ -29,7 +29,7 @@ struct db_config {
 /// Each unit is answered exactly once: with its reply, or with an error of errc
 /// - overloaded: the queue is full; nothing was done. Never for beats and leaves
 /// - unavailable: the connection broke while the unit was in flight (the outcome of a write is unknown: read again),
-///   or no connection came up before the unit's deadline, or the server can't write at present (nothing was done)
+///   or no connection was free before the unit's deadline, or the server can't write at present (nothing was done)
 /// - storage: the database refused this unit; nothing of it was done
 /// - not_found: load_task_unit of an unknown task
 /// - stopping: the actor is ending
