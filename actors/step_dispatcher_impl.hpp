@@ -54,6 +54,10 @@ private:
 
   static constexpr milliseconds shortest_moment{1};
 
+  /// How long the news that a worker waits no more waits for others to go with: a worker that got a step comes back soon, and
+  /// until then a peer can do no worse than to offer it a step in vain.
+  static constexpr milliseconds end_moment{8};
+
   /// Steps for a worker of another node. It may have got some at home while these are on their way, and then they come back:
   /// so offers grow a little each time that there was more to give, and shrink by half when they come back.
   static constexpr std::size_t first_offer = 16;

@@ -47,7 +47,7 @@ void step_dispatcher::worker_waits_no_more(const poll_request& poll) {
   if (poll.from_peer || untold_.remove(poll.poll_id) || !cluster.has_peers())
     return;
   ended_polls_.push_back(poll.poll_id);
-  plan_telling(cluster.now() + shortest_moment);
+  plan_telling(cluster.now() + end_moment);
 }
 
 /// A worker that waits here gets a step of this node.

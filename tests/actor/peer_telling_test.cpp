@@ -48,6 +48,33 @@ TEST_CASE("polls: a worker that waits here is told to the peer after a moment, a
   }
 }
 
+TEST_CASE("polls: that a worker got its step is told together with its next wait, or by itself soon after") {
+  polls p;
+  auto told = [&] { return p.log->all_of<workers_wait>(); };
+  auto first = p.node.long_poll(milliseconds{5000}, 7);
+  p.pass(milliseconds{2});
+  REQUIRE(told().size() == 1);
+  p.say(peer_notice{steps_offered{7, {p.foreign_step(1)}}});
+  REQUIRE(first.answered());
+  SUBCASE("it comes back at once") {
+    p.pass(milliseconds{3});
+    auto next = p.node.long_poll(milliseconds{5000}, 8);
+    p.pass(milliseconds{20});
+    REQUIRE(told().size() == 2);
+    CHECK(told()[1].begin.at(0).poll_id == 8);
+    CHECK(told()[1].end == std::vector<std::uint64_t>{7});
+    CHECK_FALSE(next.answered());
+  }
+  SUBCASE("it stays away") {
+    p.pass(milliseconds{7});
+    CHECK(told().size() == 1);
+    p.pass(milliseconds{3});
+    REQUIRE(told().size() == 2);
+    CHECK(told()[1].begin.empty());
+    CHECK(told()[1].end == std::vector<std::uint64_t>{7});
+  }
+}
+
 TEST_CASE(
   "polls: the more often a worker that was told is served here, the later the next is told, until the peer has a step") {
   polls p;
