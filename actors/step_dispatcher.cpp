@@ -222,6 +222,7 @@ void step_dispatcher::drain(const drain_request& asked) {
     worker_waits_no_more(poll);
     poll.done(std::vector<leased_step>{});
   }
+  tell_who_waits(); // there may be no later
   // What workers hold is recorded, so that they can finish it and report to whoever serves the tasks next.
   record_claims(timestamp::max());
 }

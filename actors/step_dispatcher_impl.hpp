@@ -54,8 +54,8 @@ private:
 
   static constexpr milliseconds shortest_moment{1};
 
-  /// How long the news that a worker waits no more waits for others to go with: a worker that got a step comes back soon, and
-  /// until then a peer can do no worse than to offer it a step in vain.
+  /// How long the news that a worker waits no more waits for others to go with: a worker that got a step comes back soon. Until
+  /// it is told a peer may offer it steps in vain; they come back.
   static constexpr milliseconds end_moment{8};
 
   /// Steps for a worker of another node. It may have got some at home while these are on their way, and then they come back:

@@ -75,6 +75,21 @@ TEST_CASE("polls: that a worker got its step is told together with its next wait
   }
 }
 
+TEST_CASE("polls: a dispatcher that drains says at once that nobody waits any more") {
+  polls p;
+  auto poll = p.node.long_poll(milliseconds{5000}, 7);
+  p.pass(milliseconds{10});
+  REQUIRE(p.log->all_of<workers_wait>().size() == 1);
+  pending<std::uint32_t> drained;
+  caf::anon_send(p.node.shared->actors->dispatcher(), drain_request{drained.done()});
+  p.node.run();
+  CHECK(poll.answered());
+  CHECK(drained.answered());
+  auto told = p.log->all_of<workers_wait>();
+  REQUIRE(told.size() == 2);
+  CHECK(told[1].end == std::vector<std::uint64_t>{7});
+}
+
 TEST_CASE(
   "polls: the more often a worker that was told is served here, the later the next is told, until the peer has a step") {
   polls p;

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 from typing import Any, Dict, List, Optional, Sequence
@@ -24,6 +25,7 @@ from geartrain.transport import Connection, TransportError  # noqa: E402
 
 PARTITIONS = 256
 BEAT_MS, VALID_FOR_MS = 250, 1200  # short, so that a test does not wait long for a take-over
+PATIENT = ("--cluster-valid-for-ms", "5000")  # where nobody should be taken for dead, however busy the machine is
 
 
 @functools.lru_cache(maxsize=None)
@@ -59,7 +61,9 @@ class ClusterNode(Node):
         if has_cluster_settings():
             listen = f"{host}:{self.cluster_port}"
             self.arguments += ["--cluster-name", name, "--cluster-listen", listen, "--cluster-advertise", advertise or listen,
-                               "--cluster-beat-ms", str(BEAT_MS), "--cluster-valid-for-ms", str(VALID_FOR_MS)]
+                               "--cluster-beat-ms", str(BEAT_MS)]
+            if PATIENT[0] not in arguments:
+                self.arguments += [PATIENT[0], str(VALID_FOR_MS)]
 
     @property
     def pid(self) -> int:
@@ -201,6 +205,19 @@ class Cluster:
         wait_until(f"{sorted(wanted)} share all partitions",
                    lambda: all(is_balanced(self[name].members(), wanted) for name in wanted), deadline_seconds)
         return time.monotonic() - began
+
+    def wait_for_rest(self) -> None:
+        """Until all partitions are shared and none has moved between two looks, two beats from each other."""
+        def shares() -> List[Dict[str, int]]:
+            return [{name: one["partitions"] for name, one in node.members().items()} for node in self.alive()]
+
+        def rests() -> bool:
+            self.wait_for_balance()
+            before = shares()
+            threading.Event().wait(2 * BEAT_MS / 1000)
+            return all(view == before[0] for view in before + shares())
+
+        wait_until("no partition moves", rests, 60)
 
 
 def is_balanced(members: Dict[str, Dict[str, Any]], wanted: set) -> bool:

@@ -16,6 +16,7 @@ class Membership(ClusterCase):
                               capture_output=True, text=True, timeout=30, check=False)
 
     def test_three_nodes_share_all_partitions(self) -> None:
+        self.cluster.wait_for_rest()
         for node in self.cluster.nodes:
             shown = node.cluster()
             self.assertEqual(shown["node"]["name"], node.name)

@@ -9,7 +9,7 @@ from nodes import PARTITIONS, VALID_FOR_MS, ClusterCase, ClusterNode, wait_until
 
 
 class TakeOver(ClusterCase):
-    arguments = ("--lease-ms", "3000")
+    arguments = ("--lease-ms", "10000")
 
     def work_off(self, nodes: List[ClusterNode], tasks: List[str]) -> None:
         """Until all of them are over, with a worker that goes from node to node."""

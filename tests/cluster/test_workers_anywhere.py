@@ -9,7 +9,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List
 
-from nodes import BEAT_MS, ClusterCase, ClusterNode, wait_until
+from nodes import BEAT_MS, PATIENT, ClusterCase, ClusterNode, wait_until
 from harness import WorkerProcess, read_ledger, template
 
 HANDLERS = pathlib.Path(__file__).resolve().parents[1] / "system" / "handlers.py"
@@ -18,13 +18,17 @@ BRANCHES = 90
 # What every node asks by its own clock, whoever works or waits.
 BY_THE_CLOCK = {"beat", "fetch_templates", "open_tasks", "overdue_tasks", "read_inbox", "read_pauses"}
 
-# The most that nodes say to each other for a step: the offer, the report and its answer if it travels; and for each worker that asks
-# for one, to each other node, that it waits and that it waits no more. Beats and the upkeep of links are not counted by the step.
+# The most that nodes say to each other for a short step: the offer, the report and its answer if it travels; the offer and its return
+# if nobody wants it there; and for each worker that asks for one, to each other node, that it waits and that it waits no more. Beats
+# and the upkeep of links are not counted by the step.
 MESSAGES_OF_TRAVEL = 3
+MESSAGES_OF_A_RETURN = 2
 MESSAGES_OF_A_POLL = 2
 
 
 class WorkersAnywhere(ClusterCase):
+    arguments = PATIENT
+
     def test_a_step_of_one_node_reaches_a_worker_that_waits_at_another_at_once(self) -> None:
         owner, edge = self.cluster["n1"], self.cluster["n2"]
         pauses: List[float] = []
@@ -45,13 +49,14 @@ class WorkersAnywhere(ClusterCase):
     def test_workers_that_wait_cost_no_statements(self) -> None:
         wait_until("earlier work is over", lambda: set(self.statements_during(0.3)) <= BY_THE_CLOCK, 20)
         with ThreadPoolExecutor(24) as pool:
-            waiting = [pool.submit(node.poll, 5000) for node in self.cluster.nodes for _ in range(8)]
+            waiting = [pool.submit(node.poll, 10000) for node in self.cluster.nodes for _ in range(8)]
+            began = time.monotonic()
             made = self.statements_during(3)
+            expected = len(self.cluster.nodes) * (time.monotonic() - began) * 1000 / BEAT_MS
             self.assertFalse(any(one.done() for one in waiting), "nothing was there to be done")
             for one in waiting:
                 self.assertEqual(one.result(15), [])
-        expected = 3 * 3 * 1000 / BEAT_MS
-        print(f"statements of three nodes in 3 s with 24 workers that wait: {made}; {expected:.0f} beats are due")
+        print(f"statements of three nodes with 24 workers that wait: {made}; {expected:.0f} beats are due")
         self.assertLess(made["beat"], expected * 1.5)
         self.assertEqual(set(made) - BY_THE_CLOCK, set())
 
@@ -108,6 +113,8 @@ class WorkersAnywhere(ClusterCase):
 
 
 class FanOut(ClusterCase):
+    arguments = PATIENT
+
     def test_each_step_once_over_workers_on_three_nodes(self) -> None:
         branches = {f"b{number:02}": ["top"] for number in range(BRANCHES)}
         owner = self.cluster["n1"]
@@ -116,7 +123,9 @@ class FanOut(ClusterCase):
         workers = [WorkerProcess(node, "sys", HANDLERS, "--concurrency", "4", environment={"GEARTRAIN_LEDGER": str(ledger)})
                    for node in self.cluster.nodes]
         try:
-            owner.create("one")  # shows that the workers are there
+            for worker in workers:
+                wait_until("the worker asks for work", lambda: "polls" in worker.log.read_text(), 60)
+            owner.create("one")
             wait_until("a worker works", lambda: read_ledger(ledger), 30)
             before = [counters(node) for node in self.cluster.nodes]
             task = owner.create("fan", {"run_ms": 20})
@@ -138,8 +147,9 @@ class FanOut(ClusterCase):
         per_step = {name: round(count / steps, 2) for name, count in said.items() if count}
         print(f"per step: {per_step}")
         peers = len(self.cluster.nodes) - 1
-        self.assertLessEqual(said["messages_sent"], MESSAGES_OF_TRAVEL * said["steps_taken"] + MESSAGES_OF_A_POLL * peers * steps,
-                             "messages between nodes are bounded by the step")
+        most = (MESSAGES_OF_TRAVEL * said["steps_taken"] + MESSAGES_OF_A_RETURN * said["steps_returned"]
+                + MESSAGES_OF_A_POLL * peers * steps)
+        self.assertLessEqual(said["messages_sent"], most, "messages between nodes are bounded by the step")
 
 
 def finished(node: ClusterNode, task: str) -> str:

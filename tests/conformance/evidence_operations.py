@@ -10,8 +10,7 @@ from matching import mismatch
 from stage import Mismatch, Stage, short
 
 # What a node asks its database by itself, whatever its users do.
-BACKGROUND = {"fetch_templates", "sync_claims", "open_tasks", "overdue_tasks", "read_inbox", "read_pauses", "ping",
-              "purge", "remove_expired", "drop_expired"}
+BACKGROUND = {"beat", "fetch_templates", "sync_claims", "open_tasks", "overdue_tasks", "read_inbox", "read_pauses", "ping"}
 
 
 class EvidenceOperations(Stage):

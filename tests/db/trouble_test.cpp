@@ -111,7 +111,7 @@ TEST_SUITE("trouble") {
 
   TEST_CASE("a server that falls silent is given up") {
     auto config = small_pool();
-    config.unit_deadline = milliseconds{400};
+    config.unit_deadline = milliseconds{2000};
     pool_fixture f{config};
     REQUIRE(f.ask<unit_done>(ping_unit{}));
     template_lock lock{f.database()};

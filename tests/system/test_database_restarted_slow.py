@@ -53,7 +53,7 @@ class DatabaseRestarted(unittest.TestCase):
         wait_until("the database is back", lambda: self.answers(node), 60, 0.02)
         back = time.monotonic()
         done = self.commits(node)
-        wait_until("a turn is committed again", lambda: self.commits(node) > done, 5, 0.02)
+        wait_until("a turn is committed again", lambda: self.commits(node) > done, 20, 0.02)
         print(f"work went on {time.monotonic() - back:.2f} s after the database was back")
 
     def answers(self, node: Node) -> bool:
