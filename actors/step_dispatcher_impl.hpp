@@ -104,7 +104,7 @@ private:
   void serve_again();
   std::optional<poll_request> take_poll(std::uint64_t poll_id);
   void worker_waits(const poll_request& poll, milliseconds wait);
-  void worker_waits_no_more(const poll_request& poll);
+  bool worker_waits_no_more(const poll_request& poll);
   void hurry();
   void serve_waiting(std::uint64_t poll_id);
   void plan_telling(clock::time_point at);

@@ -42,19 +42,20 @@ void step_dispatcher::worker_waits(const poll_request& poll, milliseconds wait) 
   plan_telling(due);
 }
 
-void step_dispatcher::worker_waits_no_more(const poll_request& poll) {
+/// True if the peers had heard that it waits.
+bool step_dispatcher::worker_waits_no_more(const poll_request& poll) {
   auto& cluster = engine_->actors->cluster();
   if (poll.from_peer || untold_.remove(poll.poll_id) || !cluster.has_peers())
-    return;
+    return false;
   ended_polls_.push_back(poll.poll_id);
   plan_telling(cluster.now() + end_moment);
+  return true;
 }
 
 /// A worker that waits here gets a step of this node.
 void step_dispatcher::serve_waiting(std::uint64_t poll_id) {
-  auto told = ended_polls_.size();
-  auto poll = take_poll(poll_id);
-  if (ended_polls_.size() > told)
+  auto poll = polls_.remove(poll_id);
+  if (worker_waits_no_more(*poll))
     moment_ = std::min(moment_ * 2, longest_moment);
   serve(*poll);
 }
