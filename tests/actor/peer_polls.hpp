@@ -30,6 +30,10 @@ struct polls : scripted_pair {
   void begin(std::uint64_t poll_id) { say(peer_notice{workers_wait{{waiting(poll_id)}, {}}}); }
   void end(std::uint64_t poll_id) { say(peer_notice{workers_wait{{}, {poll_id}}}); }
 
+  /// What the peer has heard of the workers here, and what it was offered.
+  auto told() const { return log->all_of<workers_wait>(); }
+  auto offered() const { return log->all_of<steps_offered>(); }
+
   /// A step of another node's task, as the peer would lease it.
   leased_step foreign_step(std::uint64_t number) {
     auto step = std::make_shared<ready_step>();

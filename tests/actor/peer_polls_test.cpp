@@ -60,16 +60,16 @@ TEST_CASE("polls: a worker of the peer gets a step when nobody here waits for it
   auto here = p.node.long_poll(milliseconds{5000}, 7);
   p.node.created();
   CHECK(here.answered());
-  CHECK(p.log->all_of<steps_offered>().empty());
+  CHECK(p.offered().empty());
   p.node.created();
-  CHECK(p.log->all_of<steps_offered>().empty()); // who has just got one will ask for this one in a moment
+  CHECK(p.offered().empty()); // who has just got one will ask for this one in a moment
   p.pass(milliseconds{10});
-  auto offered = p.log->all_of<steps_offered>();
+  auto offered = p.offered();
   REQUIRE(offered.size() == 1);
   CHECK(offered[0].poll_id == 70);
   REQUIRE(offered[0].steps.size() == 1);
   p.node.created(); // it waits no more: it has got one
-  CHECK(p.log->all_of<steps_offered>().size() == 1);
+  CHECK(p.offered().size() == 1);
   SUBCASE("it wants it not: the step is there for others") {
     p.say(peer_notice{offers_returned{{offered[0].steps[0].held.token}}});
     CHECK(p.node.poll().size() == 2);
@@ -84,7 +84,6 @@ TEST_CASE("polls: a worker of the peer gets a step when nobody here waits for it
 
 TEST_CASE("polls: what a worker of this node comes for in time does not leave, what it leaves does") {
   polls p;
-  auto offered = [&] { return p.log->all_of<steps_offered>(); };
   for (int i = 0; i < 3; ++i)
     p.node.created();
   CHECK(p.node.poll(1).size() == 1);
@@ -92,15 +91,14 @@ TEST_CASE("polls: what a worker of this node comes for in time does not leave, w
   p.pass(milliseconds{2});
   CHECK(p.node.poll(1).size() == 1);
   p.pass(milliseconds{2});
-  CHECK(offered().empty());
+  CHECK(p.offered().empty());
   p.pass(milliseconds{10});
-  REQUIRE(offered().size() == 1);
-  CHECK(offered()[0].steps.size() == 1);
+  REQUIRE(p.offered().size() == 1);
+  CHECK(p.offered()[0].steps.size() == 1);
 }
 
 TEST_CASE("polls: offers grow with each, and shrink when one comes back") {
   polls p;
-  auto offered = [&] { return p.log->all_of<steps_offered>(); };
   auto begin_greedy = [&](std::uint64_t poll_id) {
     auto worker = waiting(poll_id);
     worker.max_steps = 1000;
@@ -110,20 +108,20 @@ TEST_CASE("polls: offers grow with each, and shrink when one comes back") {
     p.node.created();
   begin_greedy(70);
   begin_greedy(71);
-  REQUIRE(offered().size() == 2);
-  CHECK(offered()[0].steps.size() == 16);
-  CHECK(offered()[1].steps.size() == 20);
-  auto unwanted = offered()[1];
+  REQUIRE(p.offered().size() == 2);
+  CHECK(p.offered()[0].steps.size() == 16);
+  CHECK(p.offered()[1].steps.size() == 20);
+  auto unwanted = p.offered()[1];
   offers_returned back;
   for (auto& leased : unwanted.steps)
     back.tokens.push_back(leased.held.token);
   p.say(peer_notice{back});
   begin_greedy(72);
-  REQUIRE(offered().size() == 3);
-  CHECK(offered()[2].steps.size() == 10);
+  REQUIRE(p.offered().size() == 3);
+  CHECK(p.offered()[2].steps.size() == 10);
   p.begin(73); // asks for one: nobody knows whether it would have taken more
   begin_greedy(74);
-  CHECK(offered().back().steps.size() == 14);
+  CHECK(p.offered().back().steps.size() == 14);
   CHECK(p.node.poll(1000).size() == 100 - 16 - 10 - 1 - 14);
 }
 
@@ -165,7 +163,7 @@ TEST_CASE("polls: who of the peer waits no longer gets nothing, in whatever orde
     p.end(70);
   }
   p.node.created();
-  CHECK(p.log->all_of<steps_offered>().empty());
+  CHECK(p.offered().empty());
   CHECK(p.node.poll().size() == 1);
 }
 
@@ -184,7 +182,7 @@ TEST_CASE("polls: of the waiting workers of a peer only so many are taken") {
   p.say(peer_notice{over});
   p.node.created();
   p.node.created();
-  auto offered = p.log->all_of<steps_offered>();
+  auto offered = p.offered();
   REQUIRE(offered.size() == 1);
   CHECK(offered[0].poll_id == most + 2);
 }
@@ -199,11 +197,11 @@ TEST_CASE("polls: a node that is not sure of its partitions gives nothing to wor
   p.node.created();
   p.node.created();
   CHECK_FALSE(here.answered());
-  CHECK(p.log->all_of<steps_offered>().empty());
+  CHECK(p.offered().empty());
   p.node.rows->beat_moods.clear();
   p.pass(milliseconds{300});
   CHECK(here.answered());
-  CHECK(p.log->all_of<steps_offered>().size() == 1);
+  CHECK(p.offered().size() == 1);
 }
 
 TEST_CASE("service: calls of the peer are answered once it has said hello, and to nobody after it died") {

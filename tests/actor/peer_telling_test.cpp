@@ -5,6 +5,7 @@
 // Whom of the workers that wait here the peer hears of, and when:
 //
 // - a worker begins to wait, gets a step, gives up; the peer hears of it, or it was over before
+// - the end of a wait goes with the next wait, or by itself; a dispatcher that drains
 // - the link comes while workers wait, breaks, and comes again
 // - more waiting workers than are told at a time
 
@@ -13,30 +14,29 @@ using namespace geartrain::sim;
 
 TEST_CASE("polls: a worker that waits here is told to the peer after a moment, and when it waits no more") {
   polls p;
-  auto told = [&] { return p.log->all_of<workers_wait>(); };
   SUBCASE("it gets a step first: nobody hears of it") {
     auto poll = p.node.long_poll(milliseconds{5000}, 7);
     p.node.created();
     CHECK(poll.answered());
     p.pass(milliseconds{100});
-    CHECK(told().empty());
+    CHECK(p.told().empty());
   }
   SUBCASE("it gets a step after it was told") {
     auto poll = p.node.long_poll(milliseconds{5000}, 7);
     p.pass(milliseconds{10});
-    REQUIRE(told().size() == 1);
-    CHECK(told()[0].begin.at(0).poll_id == 7);
+    REQUIRE(p.told().size() == 1);
+    CHECK(p.told()[0].begin.at(0).poll_id == 7);
     p.node.created();
     CHECK(poll.answered());
     p.pass(milliseconds{10});
-    REQUIRE(told().size() == 2);
-    CHECK(told()[1].end == std::vector<std::uint64_t>{7});
+    REQUIRE(p.told().size() == 2);
+    CHECK(p.told()[1].end == std::vector<std::uint64_t>{7});
   }
   SUBCASE("it waits in vain") {
     auto poll = p.node.long_poll(milliseconds{500}, 7);
     p.pass(milliseconds{600});
     CHECK(poll.answered());
-    CHECK(told().back().end == std::vector<std::uint64_t>{7});
+    CHECK(p.told().back().end == std::vector<std::uint64_t>{7});
   }
   SUBCASE("it never waits: it does so for a moment, for what the peer may have") {
     auto poll = p.node.long_poll(milliseconds{0}, 7);
@@ -50,28 +50,27 @@ TEST_CASE("polls: a worker that waits here is told to the peer after a moment, a
 
 TEST_CASE("polls: that a worker got its step is told together with its next wait, or by itself soon after") {
   polls p;
-  auto told = [&] { return p.log->all_of<workers_wait>(); };
   auto first = p.node.long_poll(milliseconds{5000}, 7);
   p.pass(milliseconds{2});
-  REQUIRE(told().size() == 1);
+  REQUIRE(p.told().size() == 1);
   p.say(peer_notice{steps_offered{7, {p.foreign_step(1)}}});
   REQUIRE(first.answered());
   SUBCASE("it comes back at once") {
     p.pass(milliseconds{3});
     auto next = p.node.long_poll(milliseconds{5000}, 8);
     p.pass(milliseconds{20});
-    REQUIRE(told().size() == 2);
-    CHECK(told()[1].begin.at(0).poll_id == 8);
-    CHECK(told()[1].end == std::vector<std::uint64_t>{7});
+    REQUIRE(p.told().size() == 2);
+    CHECK(p.told()[1].begin.at(0).poll_id == 8);
+    CHECK(p.told()[1].end == std::vector<std::uint64_t>{7});
     CHECK_FALSE(next.answered());
   }
   SUBCASE("it stays away") {
     p.pass(milliseconds{7});
-    CHECK(told().size() == 1);
+    CHECK(p.told().size() == 1);
     p.pass(milliseconds{3});
-    REQUIRE(told().size() == 2);
-    CHECK(told()[1].begin.empty());
-    CHECK(told()[1].end == std::vector<std::uint64_t>{7});
+    REQUIRE(p.told().size() == 2);
+    CHECK(p.told()[1].begin.empty());
+    CHECK(p.told()[1].end == std::vector<std::uint64_t>{7});
   }
 }
 
@@ -79,13 +78,13 @@ TEST_CASE("polls: a dispatcher that drains says at once that nobody waits any mo
   polls p;
   auto poll = p.node.long_poll(milliseconds{5000}, 7);
   p.pass(milliseconds{10});
-  REQUIRE(p.log->all_of<workers_wait>().size() == 1);
+  REQUIRE(p.told().size() == 1);
   pending<std::uint32_t> drained;
   caf::anon_send(p.node.shared->actors->dispatcher(), drain_request{drained.done()});
   p.node.run();
   CHECK(poll.answered());
   CHECK(drained.answered());
-  auto told = p.log->all_of<workers_wait>();
+  auto told = p.told();
   REQUIRE(told.size() == 2);
   CHECK(told[1].end == std::vector<std::uint64_t>{7});
 }
@@ -93,9 +92,8 @@ TEST_CASE("polls: a dispatcher that drains says at once that nobody waits any mo
 TEST_CASE(
   "polls: the more often a worker that was told is served here, the later the next is told, until the peer has a step") {
   polls p;
-  auto told = [&] { return p.log->all_of<workers_wait>(); };
   auto begins_with = [&](std::uint64_t poll_id) {
-    return !told().empty() && !told().back().begin.empty() && told().back().begin[0].poll_id == poll_id;
+    return !p.told().empty() && !p.told().back().begin.empty() && p.told().back().begin[0].poll_id == poll_id;
   };
   for (std::uint64_t id = 1; id <= 7; ++id) {
     auto poll = p.node.long_poll(milliseconds{5000}, id);
@@ -104,7 +102,7 @@ TEST_CASE(
     p.node.created();
     CHECK(poll.answered());
     p.pass(milliseconds{20});
-    CHECK(told().back().end == std::vector<std::uint64_t>{id});
+    CHECK(p.told().back().end == std::vector<std::uint64_t>{id});
   }
   auto late = p.node.long_poll(milliseconds{5000}, 10);
   p.pass(milliseconds{60});
@@ -113,7 +111,7 @@ TEST_CASE(
   auto hurried = p.node.long_poll(milliseconds{0}, 12); // half of its wait
   p.pass(milliseconds{10});
   REQUIRE(begins_with(10));
-  CHECK(told().back().begin.size() == 1); // the other one has not waited for long enough
+  CHECK(p.told().back().begin.size() == 1); // the other one has not waited for long enough
   p.pass(milliseconds{5});
   CHECK(begins_with(12));
   p.say(peer_notice{steps_offered{10, {p.foreign_step(1)}}});
@@ -128,7 +126,6 @@ TEST_CASE(
 
 TEST_CASE("polls: workers that come one after the other are told together, and each once") {
   polls p;
-  auto told = [&] { return p.log->all_of<workers_wait>(); };
   std::vector<pending<std::vector<leased_step>>> waiting;
   for (std::uint64_t id = 1; id <= 200; ++id) {
     waiting.push_back(p.node.long_poll(milliseconds{60000}, id));
@@ -139,11 +136,11 @@ TEST_CASE("polls: workers that come one after the other are told together, and e
   }
   p.pass(milliseconds{100});
   std::set<std::uint64_t> begun;
-  for (auto& notice : told())
+  for (auto& notice : p.told())
     for (auto& one : notice.begin)
       CHECK(begun.insert(one.poll_id).second);
   CHECK(begun.size() >= 150); // who was served before it was told never appears
-  CHECK(told().size() <= 60);
+  CHECK(p.told().size() <= 60);
 }
 
 TEST_CASE("polls: more workers than fit a message are told one message after the other") {
@@ -152,7 +149,7 @@ TEST_CASE("polls: more workers than fit a message are told one message after the
   for (std::uint64_t id = 1; id <= 600; ++id)
     waiting.push_back(p.node.long_poll(milliseconds{60000}, id));
   p.pass(milliseconds{20});
-  auto told = p.log->all_of<workers_wait>();
+  auto told = p.told();
   REQUIRE(told.size() == 2);
   CHECK(told[0].begin.size() == 512);
   CHECK(told[1].begin.size() == 88);
@@ -166,7 +163,7 @@ TEST_CASE("polls: whoever waits when a link comes is told then, each as often as
   for (std::size_t links = 1; links <= 3; ++links) {
     p.peer_speaks();
     p.pass(milliseconds{10});
-    auto told = p.log->all_of<workers_wait>();
+    auto told = p.told();
     REQUIRE(told.size() == links);
     CHECK(told.back().begin.size() == 1);
   }
@@ -179,7 +176,7 @@ TEST_CASE("polls: only so many are told at a time") {
   for (std::uint64_t id = 1; id <= 600; ++id)
     waiting.push_back(p.node.long_poll(milliseconds{60000}, id));
   p.peer_speaks();
-  REQUIRE(p.log->all_of<workers_wait>().size() == 2);
-  CHECK(p.log->all_of<workers_wait>().at(0).begin.size() == 512);
-  CHECK(p.log->all_of<workers_wait>().at(1).begin.size() == 88);
+  REQUIRE(p.told().size() == 2);
+  CHECK(p.told().at(0).begin.size() == 512);
+  CHECK(p.told().at(1).begin.size() == 88);
 }

@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List
 
 from nodes import BEAT_MS, PATIENT, ClusterCase, ClusterNode, wait_until
-from harness import WorkerProcess, read_ledger, template
+from harness import BACKGROUND_OPERATIONS, WorkerProcess, read_ledger, template
 
 HANDLERS = pathlib.Path(__file__).resolve().parents[1] / "system" / "handlers.py"
 BRANCHES = 90
 
-# What every node asks by its own clock, whoever works or waits.
-BY_THE_CLOCK = {"beat", "fetch_templates", "open_tasks", "overdue_tasks", "read_inbox", "read_pauses"}
+# What every node asks by its own clock, whoever works or waits; who only waits holds nothing that would be recorded.
+BY_THE_CLOCK = BACKGROUND_OPERATIONS - {"sync_claims"}
 
 # The most that nodes say to each other for a short step: the offer, the report and its answer if it travels; the offer and its return
 # if nobody wants it there; and for each worker that asks for one, to each other node, that it waits and that it waits no more. Beats

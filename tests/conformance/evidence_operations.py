@@ -6,11 +6,12 @@ import json
 import re
 from typing import Any, Mapping, Optional
 
+from harness import BACKGROUND_OPERATIONS
 from matching import mismatch
 from stage import Mismatch, Stage, short
 
-# What a node asks its database by itself, whatever its users do.
-BACKGROUND = {"beat", "fetch_templates", "sync_claims", "open_tasks", "overdue_tasks", "read_inbox", "read_pauses", "ping"}
+# Health is asked of a node by whoever waits for it.
+BACKGROUND = BACKGROUND_OPERATIONS | {"ping"}
 
 
 class EvidenceOperations(Stage):

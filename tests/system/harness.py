@@ -252,6 +252,10 @@ LINEAR = {"s1": [], "s2": ["s1"], "s3": ["s2"], "s4": ["s3"]}
 MIXED_DAG = {"init": [], "left": ["init"], "right": ["init"], "validate": ["left", "right"], "transform": ["left"],
              "analyze": ["right"], "finalize": ["validate", "transform", "analyze"]}
 
+# What a node asks its database by itself from time to time, whatever its users do: beats, foreign templates, lost and overdue tasks,
+# pauses, the inbox, steps held for long.
+BACKGROUND_OPERATIONS = {"beat", "fetch_templates", "open_tasks", "overdue_tasks", "read_pauses", "read_inbox", "sync_claims"}
+
 FINAL = ("complete", "error", "cancelled", "resolved_manually")
 
 
